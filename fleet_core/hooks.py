@@ -1,0 +1,94 @@
+"""Every pluggy hook of fleet, in the order of a fleet's life.
+
+A hook stands here only with a plugin that needs it. Arguments may be added, never renamed. A mistyped hook
+name in a plugin is an error.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    from fleet_core.events import Clock, Codec, EventCodec, EventType, Recorded, Upcaster
+    from fleet_core.fleet import Fleet
+    from fleet_core.projections import Projection
+    from fleet_core.stores import EventStore, Views
+
+PROJECT: Final = "fleet"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# Roles: one plugin chosen by name; called on that plugin alone (and on wrappers).
+
+
+@hookspec(firstresult=True)
+def fleet_make_codec(name: str, settings: dict[str, Any]) -> "Codec | None":
+    """Make the codec that the project stores its events with.
+
+    Role of group `fleet.codecs`. `name` is the entry point's name, which a module that offers several codecs
+    looks at; `settings` is the table `[plugins.NAME]` of fleet.toml.
+    """
+
+
+@hookspec(firstresult=True)
+def fleet_open_store(
+    name: str, settings: dict[str, Any], codec: "EventCodec", clock: "Clock", directory: Path
+) -> "EventStore | None":
+    """Open the project's event store, creating it when it does not exist yet.
+
+    Role of group `fleet.stores`. `codec` prepares events and reads them back; `clock` gives `recorded_at`;
+    `directory` is the project's `.fleet` directory, where a store keeps its files unless settings say otherwise.
+    """
+
+
+@hookspec(firstresult=True)
+def fleet_open_views(name: str, settings: dict[str, Any], codec: "EventCodec", directory: Path) -> "Views | None":
+    """Open read tables beside a store that has none of its own.
+
+    Optional hook of group `fleet.stores`; asked of the plugin named by `[views] backend`.
+    """
+
+
+# Contributions: what all installed plugins say adds up.
+
+
+@hookspec
+def fleet_event_types() -> "Sequence[type[EventType]]":  # type: ignore[empty-body]
+    """The event types a domain owns. Group `fleet.domains`."""
+
+
+@hookspec
+def fleet_upcasters() -> "Sequence[Upcaster]":  # type: ignore[empty-body]
+    """The steps that lead old data of a domain's event types to their current versions. Group `fleet.domains`."""
+
+
+@hookspec
+def fleet_projections() -> "Sequence[Projection[Any]]":  # type: ignore[empty-body]
+    """The projections a domain keeps. Group `fleet.domains`."""
+
+
+# Observers: told after the fact, each by itself; one that fails is reported and stops nobody.
+
+
+@hookspec
+def fleet_opened(fleet: "Fleet") -> None:
+    """A fleet was opened. Group `fleet.observers`, active when named in fleet.toml."""
+
+
+@hookspec
+def fleet_events_recorded(fleet: "Fleet", events: "Sequence[Recorded]") -> None:
+    """Events were recorded by this process, and are durable. Group `fleet.observers`."""
+
+
+@hookspec
+def fleet_projection_advanced(fleet: "Fleet", name: str, position: int) -> None:
+    """A read table was caught up or rebuilt to a position by this process. Group `fleet.observers`."""
+
+
+@hookspec
+def fleet_closed(fleet: "Fleet") -> None:
+    """A fleet is about to close. Group `fleet.observers`."""

@@ -1,0 +1,315 @@
+"""The contract of an event store: five methods, and optional abilities that callers look for and never assume.
+
+`fleet_core.testing.stores.StoreConformance` says in tests what stands here in words.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+import msgspec
+
+from fleet_core.errors import Invalid
+from fleet_core.events import EventType, NewEvent, Recorded, StoredId, check_name, id_text
+
+if TYPE_CHECKING:
+    from fleet_core.projections import Page, Projection
+
+
+class Stream(NamedTuple):
+    """The name of a stream: its kind and its id. Streams come into being with their first event."""
+
+    type: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+class Expected(Enum):
+    """What a writer expects of a stream when it does not name an exact version."""
+
+    ANY = "any version"
+    NO_STREAM = "no stream"
+    EXISTS = "an existing stream"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Batch(NamedTuple):
+    """Events for one stream, and what the writer believes of it: an `Expected`, or the exact current version."""
+
+    stream: Stream
+    events: Sequence[EventType | NewEvent]
+    expected: Expected | int = Expected.ANY
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that fulfil every criterion given. An empty criterion excludes nothing; `tags` must all be present.
+
+    `since` and `until` (both inclusive, microseconds since 1970) are compared with `occurred_at`.
+    """
+
+    streams: tuple[Stream, ...] = ()
+    stream_types: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    causation_id: str | None = None
+    correlation_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def accepts(self, event: Recorded) -> bool:
+        """The reference semantics: stores may decide it in their own way, with the same answer."""
+        return (
+            (not self.streams or (event.stream_type, event.stream_id) in self.streams)
+            and (not self.stream_types or event.stream_type in self.stream_types)
+            and (not self.types or event.type in self.types)
+            and (not self.tags or set(self.tags) <= set(event.tags))
+            and (not self.ids or event.id in self.ids)
+            and (self.causation_id is None or event.causation_id == self.causation_id)
+            and (self.correlation_id is None or event.correlation_id == self.correlation_id)
+            and (self.since is None or event.occurred_us >= self.since)
+            and (self.until is None or event.occurred_us <= self.until)
+        )
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Which events: those that any item matches; without items, all of them."""
+
+    items: tuple[Match, ...] = ()
+
+    @classmethod
+    def of(cls, **criteria: Any) -> "Query":
+        """A query of one item; the criteria are those of `Match`."""
+        return cls((Match(**criteria),))
+
+    def accepts(self, event: Recorded) -> bool:
+        """Whether the event is one of those meant."""
+        return not self.items or any(item.accepts(event) for item in self.items)
+
+
+ALL = Query()
+"""Every event."""
+
+
+class Condition(NamedTuple):
+    """Refuses an append when an event matching `query` was recorded after position `after`.
+
+    The dynamic consistency boundary of https://dcb.events: what a decision was based on must still hold.
+    """
+
+    query: Query
+    after: int = 0
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What an append recorded, in the order given; or, when `replayed`, what it had recorded the first time."""
+
+    positions: Sequence[int]
+    versions: Sequence[int]
+    stored_ids: Sequence[StoredId]
+    replayed: bool = False
+
+    @property
+    def ids(self) -> list[str]:
+        """The events' ids."""
+        return [id_text(stored) for stored in self.stored_ids]
+
+    @property
+    def last(self) -> int:
+        """The position of the last event; 0 when there was none."""
+        return self.positions[-1] if self.positions else 0
+
+
+class EventStore(Protocol):
+    """An append-only log of events in streams. Safe to use from several threads.
+
+    Acknowledged means durable; refused means that nothing changed. **No reader skips**: once a reader has
+    seen position p, no event at or below p appears later.
+    """
+
+    def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
+        """Record the events of all batches, or none of them.
+
+        Idempotent by event id: when every event carries an id that is recorded already in its stream with
+        the same content, the first answer is given again, whatever `expected` and `condition` say.
+        An event without `correlation_id` inherits that of its causation event (the causation id itself when
+        that event is not in the log); without causation it is a root, and its correlation is its own id.
+
+        Raises:
+            VersionConflict: a stream is not at the expected version.
+            ConditionFailed: the condition excludes an event that is recorded.
+            IdReused: an id is recorded with other content or in another stream, or only some of the ids are
+                recorded, or one is given twice.
+            Invalid: an event or name breaks a rule.
+            Unavailable: busy beyond the deadline, full, or closed.
+            OutcomeUnknown: the write failed in a way that leaves it open whether the events are recorded.
+        """
+        ...
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Iterator[Recorded]:
+        """The matching events with `after < position < before`, in order of position, or from the newest `backwards`.
+
+        Lazy: memory does not grow with the log, and a reader that stops half-way holds nothing up. What was
+        recorded before the call is seen; what is recorded during it may be.
+        """
+        ...
+
+    def head(self) -> int:
+        """The position of the last event that readers see; 0 when there is none. Never falls, while the log lives."""
+        ...
+
+    def wait(self, after: int, timeout: float) -> bool:
+        """Wait until `head() > after`, at most `timeout` seconds. Says whether it is so."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice; every other call raises `Unavailable` afterwards."""
+        ...
+
+
+class ViewState(msgspec.Struct, frozen=True):
+    """How far a read table has come: `position` is that of the last event it has taken in, `version` its definition's."""
+
+    name: str
+    version: int
+    position: int
+    rows: int
+
+
+@runtime_checkable
+class Views(Protocol):
+    """Ability: read tables, one for each projection, one column for each field of its state.
+
+    `inline` says that `append` brings them up to date in its own transaction. Otherwise, and after a gap
+    (a writer that did not know the projection), the caller brings them up to date with `apply`.
+    """
+
+    inline: bool
+
+    def define(self, projections: "Sequence[Projection[Any]]") -> list[str]:
+        """Make these projections known and create missing tables. Returns the names that must be rebuilt
+        because their definition's version is not the table's."""
+        ...
+
+    def states(self) -> list[ViewState]:
+        """How far each defined table has come, by name."""
+        ...
+
+    def position(self, name: str) -> int:
+        """The position up to which a table is current."""
+        ...
+
+    def apply(self, name: str, events: Sequence[Recorded], position: int) -> None:
+        """Fold events (ascending, all beyond the table's position) into a table and move it to `position`,
+        in one transaction. Does nothing when the table is already at or beyond `position`."""
+        ...
+
+    def rebuild(self, name: str, events: Iterator[Recorded], position: int) -> None:
+        """Fold all events anew beside the table and switch at the end, at `position`; readers see the old one until then."""
+        ...
+
+    def get(self, name: str, key: str) -> Any | None:
+        """The state under a key, or None."""
+        ...
+
+    def select(
+        self,
+        name: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> "Page[Any]":
+        """States whose fields equal what `where` says, in order of their keys (as UTF-8 bytes, or from the last
+        `backwards`), beyond the key `after`, which is a page's `next`.
+
+        Raises:
+            Usage: a field that the state does not have.
+        """
+        ...
+
+    def rows(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Every key and state, in order of the keys."""
+        ...
+
+    def count_by(self, name: str, field: str) -> dict[str, int]:
+        """How many states hold each value of a field."""
+        ...
+
+
+class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store says of itself. `details` holds what only this kind of store has to say."""
+
+    backend: str
+    path: str
+    events: int
+    streams: int
+    bytes: int
+    schema_version: int
+    head: int
+    details: dict[str, Any] = {}
+    open_with: list[str] = []
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that a verification found, and where."""
+
+    what: str
+    position: int | None = None
+    remedy: str = ""
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verification looked at and found; no findings means sound."""
+
+    events: int
+    head: int
+    head_hash: str
+    findings: list[Finding] = []
+
+
+@runtime_checkable
+class Maintenance(Protocol):
+    """Ability: a store that can describe itself and check that what it holds is what was written."""
+
+    def info(self) -> StoreInfo:
+        """What it is and how much it holds."""
+        ...
+
+    def verify(self) -> Verification:
+        """Check every event's hash, the chain over the log and the head witness."""
+        ...
+
+
+def check_batches(batches: Sequence[Batch]) -> None:
+    """What every store refuses alike: bad names, the same stream twice, a bad expectation.
+
+    Raises:
+        Invalid: with the place as the path.
+    """
+    seen: set[Stream] = set()
+    for index, batch in enumerate(batches):
+        check_name(batch.stream[0], "stream type", f"$[{index}].stream.type")
+        check_name(batch.stream[1], "stream id", f"$[{index}].stream.id")
+        if isinstance(batch.expected, int) and not 0 <= batch.expected < 2**63:
+            raise Invalid(f"expected version {batch.expected} is out of range", path=f"$[{index}].expected")
+        if batch.stream in seen:
+            raise Invalid(
+                f"stream {batch.stream} has two batches in one append",
+                path=f"$[{index}].stream",
+                remedy="put its events into one batch",
+            )
+        seen.add(batch.stream)

@@ -4,6 +4,9 @@ Names are added, not renamed; what must go is deprecated for one minor release f
 nothing else, and a test says so.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from fleet_core.checks import CheckResult
 from fleet_core.errors import (
     ConditionFailed,
     Conflict,
@@ -43,8 +46,12 @@ from fleet_core.events import (
     system_clock,
     timestamp,
 )
+from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInteger, PositiveNumber, Uuid
 from fleet_core.hooks import hookimpl
+from fleet_core.operations import Decision, Done, Read, Write
+from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Page, Projection, check_field, fold
+from fleet_core.settings import Settings, checked
 from fleet_core.stores import (
     ALL,
     Appended,
@@ -63,3 +70,91 @@ from fleet_core.stores import (
     ViewState,
     check_batches,
 )
+
+if TYPE_CHECKING:
+    from fleet_core.fleet import Fleet
+
+__all__ = [
+    "ALL",
+    "Appended",
+    "Batch",
+    "CheckResult",
+    "Clock",
+    "Codec",
+    "Condition",
+    "ConditionFailed",
+    "Conflict",
+    "Damaged",
+    "Decision",
+    "Done",
+    "EventCodec",
+    "EventStore",
+    "EventType",
+    "Exit",
+    "Expected",
+    "Fenced",
+    "Finding",
+    "Fleet",
+    "FleetError",
+    "FoldedView",
+    "IdReused",
+    "IdSource",
+    "Integer",
+    "Invalid",
+    "JsonObject",
+    "Maintenance",
+    "Match",
+    "Moment",
+    "NewEvent",
+    "NotFound",
+    "NothingReady",
+    "OutcomeUnknown",
+    "Page",
+    "Percent",
+    "PluginBroken",
+    "PositiveInteger",
+    "PositiveNumber",
+    "Prepared",
+    "ProblemsFound",
+    "Project",
+    "Projection",
+    "Query",
+    "Read",
+    "Recorded",
+    "Row",
+    "Settings",
+    "StoreInfo",
+    "StoredId",
+    "Stream",
+    "Unavailable",
+    "Upcaster",
+    "Usage",
+    "Uuid",
+    "Uuid7",
+    "Verification",
+    "VersionConflict",
+    "ViewState",
+    "Views",
+    "Write",
+    "as_datetime",
+    "as_microseconds",
+    "check_batches",
+    "check_field",
+    "checked",
+    "decode_fault",
+    "fold",
+    "hookimpl",
+    "id_text",
+    "stored_id",
+    "system_clock",
+    "timestamp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`Fleet` is imported when it is asked for: it wires everything, and most plugins wire nothing."""
+    if name != "Fleet":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fleet_core.fleet import Fleet
+
+    return Fleet

@@ -447,6 +447,18 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, eq=False):
         return self.codec.decode(row[2], row[3], row[7])
 
     @property
+    def known(self) -> EventType | None:
+        """Its data as a struct of its type; None when no type of ours fits it. What an `evolve` reads, to be total.
+
+        Foreign data (schema version 0), and data that a newer version wrote in a way this one can't read.
+        """
+        try:
+            data = self.data
+        except Invalid:
+            return None
+        return data if isinstance(data, EventType) else None
+
+    @property
     def plain(self) -> Any:
         """Its data as written, as a JSON-like value."""
         return self.codec.plain(self.row[7])

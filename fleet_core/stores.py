@@ -25,6 +25,11 @@ class Stream(NamedTuple):
     def __str__(self) -> str:
         return f"{self.type}/{self.id}"
 
+    @property
+    def tag(self) -> str:
+        """The tag by which events of other streams join this one's state: those of a sortie its mission's."""
+        return f"{self.type}:{self.id}"
+
 
 class Expected(Enum):
     """What a writer expects of a stream when it does not name an exact version."""
@@ -247,6 +252,10 @@ class Views(Protocol):
 
     def count_by(self, name: str, field: str) -> dict[str, int]:
         """How many states hold each value of a field."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
         ...
 
 

@@ -1,0 +1,47 @@
+"""How commands come by what they work on: the root command's options say which project and which plugins."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fleet_core.catalog import Catalog
+    from fleet_core.fleet import Fleet
+    from fleet_core.plugins import Plugins
+
+
+def start_of(context: click.Context) -> Path:
+    """The folder from which the project is looked for: `--project`, or the current one."""
+    given = context.find_root().params.get("project")
+    return Path(given) if given else Path.cwd()
+
+
+def catalog_of(context: click.Context) -> "Catalog":
+    """What is installed, less what `--without` switches off."""
+    from fleet_core.catalog import Catalog
+
+    return Catalog.installed(without=context.find_root().params.get("without") or ())
+
+
+def plugins_of(context: click.Context) -> "Plugins":
+    """Plugins without a fleet, for commands that need no project."""
+    from fleet_core.plugins import Plugins
+
+    return Plugins(catalog_of(context), warn=warn)
+
+
+def open_fleet(context: click.Context) -> "Fleet":
+    """Open the project; close it with the command's context.
+
+    Raises:
+        NotFound: there is no project here.
+    """
+    from fleet_core.fleet import Fleet
+
+    return context.with_resource(Fleet.open(start_of(context), catalog=catalog_of(context), warn=warn))
+
+
+def warn(text: str) -> None:
+    """Say something that is not the answer."""
+    click.echo(f"warning: {text}", err=True)

@@ -1,0 +1,271 @@
+"""Fleet: the Python front door. Wires the plugins that settings choose, and owns their lifetimes.
+
+    with Fleet.open() as fleet:
+        fleet.store.append(...)
+        fleet.view("missions").select({"status": "in_progress"})
+"""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from fleet_core import project as projects
+from fleet_core import settings as settings_module
+from fleet_core.catalog import Catalog
+from fleet_core.errors import Conflict, NotFound, PluginBroken, Unavailable
+from fleet_core.events import Clock, EventCodec, IdSource, Uuid7, system_clock
+from fleet_core.moments import AsOf, parse_as_of
+from fleet_core.operations import Decision, Done, Operation, Write, find_answer
+from fleet_core.plugins import Plugins
+from fleet_core.project import Project
+from fleet_core.projections import FoldedView, Progress, Projection, TableView, View, catch_up, fold, rebuild
+from fleet_core.settings import Settings
+from fleet_core.stores import Appended, Batch, Condition, EventStore, Match, Query, Stream, Views
+
+S = TypeVar("S")
+
+ATTEMPTS: Final = 100
+"""How often a decision is taken anew when others keep changing what it depends on."""
+
+
+class Fleet:
+    """A project's events, the plugins chosen to keep and understand them, and the states folded from them.
+
+    Nothing is global: two fleets in one process share nothing. Use it as a context manager, or `close` it.
+    """
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        settings: Settings,
+        plugins: Plugins,
+        clock: Clock = system_clock,
+        ids: IdSource | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.project = project
+        self.settings = settings
+        self.plugins = plugins
+        self.clock = clock
+        self.ids = ids or Uuid7(clock)
+        self.warn = warn
+        self.projections: dict[str, Projection[Any]] = {}
+        self.codec = self._make_codec()
+        self._collect_projections()
+        self.store: EventStore = self._open_store()
+        self._closed = False
+        try:
+            self.views = self._open_views()
+            self._define_views()
+        except BaseException:
+            self.store.close()
+            raise
+        self.plugins.tell("fleet_opened", fleet=self)
+
+    @classmethod
+    def open(
+        cls,
+        start: Project | Path | str | None = None,
+        *,
+        settings: Settings | None = None,
+        catalog: Catalog | None = None,
+        clock: Clock = system_clock,
+        ids: IdSource | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> "Fleet":
+        """Open a project, or the one that a folder (by default the current one) belongs to.
+
+        Raises:
+            NotFound: it belongs to none.
+            Invalid: settings that don't fit.
+            PluginBroken: a chosen plugin can't be loaded.
+        """
+        project = start if isinstance(start, Project) else projects.find(Path(start or "."))
+        chosen = settings or settings_module.load(project.config).settings
+        plugins = Plugins(catalog or Catalog.installed(), observers=chosen.observers, warn=warn)
+        return cls(project=project, settings=chosen, plugins=plugins, clock=clock, ids=ids, warn=warn)
+
+    def _make_codec(self) -> EventCodec:
+        name = self.settings.store.codec
+        codec = self.plugins.call("fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name))
+        types = [each for _, found in self.plugins.collect("fleet.domains", "fleet_event_types") for each in found]
+        steps = [each for _, found in self.plugins.collect("fleet.domains", "fleet_upcasters") for each in found]
+        return EventCodec(codec, types, steps, self.ids, self.settings.store.max_event_bytes)
+
+    def _collect_projections(self) -> None:
+        for entry, found in self.plugins.collect("fleet.domains", "fleet_projections"):
+            for projection in found:
+                if projection.name in self.projections:
+                    raise PluginBroken(
+                        f"plugin {entry.name} ({entry.distribution} {entry.version}) defines projection"
+                        f" {projection.name}, which another plugin defines too",
+                        remedy=f"switch it off: --without {entry.name}",
+                    )
+                self.projections[projection.name] = projection
+
+    def _open_store(self) -> EventStore:
+        name = self.settings.store.backend
+        store: EventStore = self.plugins.call(
+            "fleet.stores",
+            name,
+            "fleet_open_store",
+            name=name,
+            settings=self._table(name),
+            codec=self.codec,
+            clock=self.clock,
+            directory=self.project.directory,
+        )
+        return store
+
+    def _open_views(self) -> Views:
+        if isinstance(self.store, Views):
+            return self.store
+        name = self.settings.views.backend
+        views: Views = self.plugins.call(
+            "fleet.stores",
+            name,
+            "fleet_open_views",
+            name=name,
+            settings=self._table(name),
+            codec=self.codec,
+            directory=self.project.directory,
+        )
+        return views
+
+    def _define_views(self) -> None:
+        for name in self.views.define(list(self.projections.values())):
+            self.rebuild(self.projections[name])
+
+    def _table(self, name: str) -> dict[str, Any]:
+        return dict(self.settings.plugins.get(name, {}))
+
+    def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
+        """Record events, as `EventStore.append` does, and tell the observers."""
+        appended = self.store.append(*batches, condition=condition)
+        if self.plugins.has_observers and not appended.replayed and appended.positions:
+            events = list(self.store.read(after=appended.positions[0] - 1, before=appended.last + 1))
+            self.plugins.tell("fleet_events_recorded", fleet=self, events=events)
+        return appended
+
+    def projection(self, name: str) -> Projection[Any]:
+        """The definition of a projection.
+
+        Raises:
+            NotFound: no installed plugin defines it.
+        """
+        found = self.projections.get(name)
+        if found is None:
+            raise NotFound(
+                f"no projection is called {name!r}", remedy=f"there are {', '.join(sorted(self.projections)) or 'none'}"
+            )
+        return found
+
+    def view(self, projection: Projection[S], as_of: AsOf | str | None = None) -> View[S]:
+        """The states of a projection, as they are now or as they were.
+
+        Raises:
+            NotFound: `as_of` lies beyond the end of the log.
+            Usage: `as_of` is text that is no point in the log's life.
+        """
+        if as_of is not None:
+            return FoldedView(projection, self._fold_until(projection, as_of))
+        self.catch_up(projection)
+        return TableView(self.views, projection)
+
+    def _fold_until(self, projection: Projection[S], as_of: AsOf | str) -> dict[str, S]:
+        point = parse_as_of(as_of, self.clock()) if isinstance(as_of, str) else as_of
+        head = self.store.head()
+        if point.position is not None and point.position > head:
+            raise NotFound(
+                f"position {point.position} lies beyond the end of the log",
+                remedy=f"the log ends at position {head}",
+                head=head,
+            )
+        before = None if point.position is None else point.position + 1
+        return fold(projection, self.store.read(projection.query(until=point.time), before=before))
+
+    def catch_up(self, projection: Projection[Any]) -> int:
+        """Bring a read table up to the head of the log, where the store has not done so itself."""
+        position = self.views.position(projection.name)
+        if position >= self.store.head():
+            return position
+        position = catch_up(self.store, self.views, projection)
+        self.plugins.tell("fleet_projection_advanced", fleet=self, name=projection.name, position=position)
+        return position
+
+    def rebuild(self, projection: Projection[Any], progress: Progress = lambda position: None) -> int:
+        """Fold a read table anew from the whole log, and switch to it."""
+        position = rebuild(self.store, self.views, projection, progress)
+        self.plugins.tell("fleet_projection_advanced", fleet=self, name=projection.name, position=position)
+        return position
+
+    def operation(self, name: str) -> Operation:
+        """An installed operation, such as `sortie.start`.
+
+        Raises:
+            NotFound: none has that name.
+            PluginBroken: it can't be loaded.
+        """
+        entry = self.plugins.find("fleet.operations", name)
+        return Operation.of(name, self.plugins.load_object(entry))
+
+    def decide(self, request: Write, projection: Projection[S], decide: Callable[[Decision], Stream]) -> Done[S]:
+        """Take a decision and record what follows from it, atomically, in the light of everything it looked at.
+
+        `decide` looks at states, raises to refuse, and has events recorded; it returns the stream whose state
+        is the answer. It runs again when something it looked at has changed meanwhile. A request whose key was used
+        for the same request before gets the first answer again.
+
+        Raises:
+            Conflict: the key was used for another request; or whatever `decide` raises.
+            Unavailable: others kept changing the same streams.
+        """
+        for attempt in range(ATTEMPTS):
+            earlier = find_answer(self, request)
+            if earlier:
+                stream = Stream(earlier[0].stream_type, earlier[0].stream_id)
+                return Done(self._state_at(projection, stream, earlier[-1].position), earlier[-1].position, True)
+            position = self.catch_up(projection)
+            decision = Decision(self, request)
+            stream = decide(decision)
+            condition = Condition(Query(tuple(decision.seen)), position) if decision.seen else None
+            try:
+                appended = self.append(*decision.as_batches(), condition=condition)
+            except Conflict:
+                time.sleep(random.uniform(0, 0.001 * min(attempt, 20)))
+                continue
+            return Done(self._current(projection, stream), appended.last or position)
+        raise Unavailable(
+            f"others kept changing what {type(request).__name__} depends on", remedy="try again in a moment"
+        )
+
+    def _current(self, projection: Projection[S], stream: Stream) -> S:
+        state = self.view(projection).get(stream.id)
+        if state is None:
+            raise NotFound(f"{stream} has no state in {projection.name}", remedy="this is a bug of its plugin")
+        return state
+
+    def _state_at(self, projection: Projection[S], stream: Stream, position: int) -> S:
+        joined = Query((Match(streams=(stream,)), Match(tags=(stream.tag,))))
+        return fold(projection, self.store.read(joined, before=position + 1))[stream.id]
+
+    def close(self) -> None:
+        """Close everything. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self.plugins.tell("fleet_closed", fleet=self)
+        self.views.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,166 @@
+"""Operations: plain typed functions that surfaces wear.
+
+An operation is `run(fleet, request) -> result`. Its request struct says whether it reads or writes; its
+type hints and descriptions are all a surface needs to offer it as a command, a route or a tool.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from fleet_core.errors import Conflict, PluginBroken
+from fleet_core.events import EventType, NewEvent, Recorded, id_text
+from fleet_core.projections import Projection
+from fleet_core.stores import Batch, Match, Query, Stream
+
+if TYPE_CHECKING:
+    from fleet_core.fleet import Fleet
+
+S = TypeVar("S")
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of requests that change nothing. Every one of them can look at the past."""
+
+    as_of: Annotated[
+        str | None, Meta(description="Answer as of a position, a time (2026-01-02T10:21:32Z) or an age (2h).")
+    ] = None
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of requests that record events."""
+
+    key: Annotated[
+        str | None,
+        Meta(
+            description="Idempotency key: the same request sent again with it is carried out once.",
+            min_length=1,
+            max_length=200,
+        ),
+    ] = None
+
+
+class Done(msgspec.Struct, Generic[S], frozen=True):
+    """What a write led to: the state afterwards, the position of its last event, and whether it is the
+    answer to an earlier request with the same key."""
+
+    state: S
+    position: int
+    replayed: bool = False
+
+
+class Operation(NamedTuple):
+    """A function that surfaces can wear: `safe` operations change nothing."""
+
+    name: str
+    run: Callable[["Fleet", Any], Any]
+    request: type[msgspec.Struct]
+    result: Any
+    safe: bool
+    summary: str
+
+    @classmethod
+    def of(cls, name: str, run: Callable[..., Any]) -> "Operation":
+        """Derive an operation from a function's signature and docstring.
+
+        Raises:
+            PluginBroken: it is not a function of a fleet and a `Read` or `Write` request, or says nothing of itself.
+        """
+        hints = get_type_hints(run, include_extras=True)
+        result = hints.pop("return", None)
+        parameters = list(inspect.signature(run).parameters)
+        request = hints.get(parameters[1]) if len(parameters) == 2 else None
+        if not (isinstance(request, type) and issubclass(request, Read | Write)):
+            raise PluginBroken(
+                f"operation {name} ({run.__module__}.{run.__qualname__}) must take a fleet and a Read or Write request",
+                remedy="its author must annotate both parameters",
+            )
+        summary = (inspect.getdoc(run) or "").partition("\n")[0]
+        return cls(name, run, request, result, issubclass(request, Read), summary)
+
+
+class Decision:
+    """What a decision looked at, and what it wants recorded.
+
+    Everything looked at must still hold when the events are recorded; otherwise the decision is taken again on
+    what is true then. Nothing is recorded before the deciding function returns.
+    """
+
+    def __init__(self, fleet: "Fleet", request: Write) -> None:
+        self._fleet = fleet
+        self._request = request
+        self.seen: list[Match] = []
+        self.batches: dict[Stream, list[NewEvent]] = {}
+        self.now = fleet.clock()
+
+    def look(self, projection: Projection[S], stream: Stream) -> S | None:
+        """The state of a stream, on which the decision now depends."""
+        self.depend_on(Match(streams=(stream,)))
+        return self._fleet.view(projection).get(stream.id)
+
+    def depend_on(self, events: Match) -> None:
+        """Have the decision taken again when such an event is recorded meanwhile. Say so before looking at states."""
+        self.seen.append(events)
+
+    def record(self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()) -> str:
+        """Have an event recorded, if the decision stands; returns the event's id, to be the cause of others."""
+        count = sum(map(len, self.batches.values()))
+        event_id = id_text(self._fleet.ids()) if self._request.key is None else _derived_id(self._request.key, count)
+        metadata = None
+        if self._request.key is not None:
+            metadata = {"key": self._request.key, "request": _digest(self._request)}
+        self.batches.setdefault(stream, []).append(
+            NewEvent(data=event, id=event_id, causation_id=cause, tags=tags, metadata=metadata)
+        )
+        return event_id
+
+    def as_batches(self) -> list[Batch]:
+        """What is to be appended."""
+        return [Batch(stream, events) for stream, events in self.batches.items()]
+
+
+def find_answer(fleet: "Fleet", request: Write) -> list[Recorded]:
+    """The events that an earlier request with the same key recorded; none when there was none.
+
+    Raises:
+        Conflict: the key was used for another request.
+    """
+    if request.key is None:
+        return []
+    first = next(fleet.store.read(Query.of(ids=(_derived_id(request.key, 0),)), limit=1), None)
+    if first is None:
+        return []
+    if first.metadata.get("request") != _digest(request):
+        raise Conflict(
+            f"key {request.key!r} was used for another request, at position {first.position}",
+            remedy="use a new key for a new request",
+            key=request.key,
+        )
+    return [first, *_rest(fleet, request.key, first)]
+
+
+def _rest(fleet: "Fleet", key: str, first: Recorded) -> list[Recorded]:
+    """The events after the first of a commit: one append gives them neighbouring positions."""
+    rest: list[Recorded] = []
+    for event in fleet.store.read(after=first.position):
+        if event.id != _derived_id(key, len(rest) + 1):
+            break
+        rest.append(event)
+    return rest
+
+
+def _derived_id(key: str, index: int) -> str:
+    """The id of the n-th event recorded under a key: a UUIDv8 (RFC 9562 §5.8), so that a retry meets the first try."""
+    digest = bytearray(hashlib.blake2b(f"fleet key\0{key}\0{index}".encode(), digest_size=16).digest())
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return id_text(bytes(digest))
+
+
+def _digest(request: Write) -> str:
+    content = msgspec.json.encode((type(request).__name__, msgspec.structs.replace(request, key=None)), order="sorted")
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -1,0 +1,77 @@
+"""Where a project's data lives: `.fleet/` at its root, with `fleet.toml` beside it.
+
+One directory per project; all worktrees of one git repository share that of the main worktree, so that
+workers in different worktrees meet. `FLEET_DIR` overrides.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fleet_core.errors import NotFound
+
+DATA: Final = ".fleet"
+CONFIG: Final = "fleet.toml"
+
+
+class Project(NamedTuple):
+    """A project's root folder, and the folder of its data."""
+
+    root: Path
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The project's settings file, which need not exist."""
+        return self.root / CONFIG
+
+
+def find(start: Path, environ: Mapping[str, str] = os.environ) -> Project:
+    """The project that a folder belongs to.
+
+    Raises:
+        NotFound: neither the folder nor any above it is a project.
+    """
+    if environ.get("FLEET_DIR"):
+        directory = Path(environ["FLEET_DIR"]).absolute()
+        return Project(directory.parent, directory)
+    for folder in _upwards(start.absolute()):
+        root = main_worktree(folder)
+        if (root / DATA).is_dir() or (root / CONFIG).is_file():
+            return Project(root, root / DATA)
+    raise NotFound(
+        f"{start.absolute()} belongs to no fleet project", remedy="run 'fleet init' in the project's root folder"
+    )
+
+
+def create(root: Path, environ: Mapping[str, str] = os.environ) -> Project:
+    """Make a folder the root of a project; nothing happens when it is one already."""
+    root = main_worktree(root.absolute())
+    directory = Path(environ["FLEET_DIR"]).absolute() if environ.get("FLEET_DIR") else root / DATA
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = directory / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    return Project(directory.parent, directory)
+
+
+def main_worktree(folder: Path) -> Path:
+    """The main worktree's root, when a folder is the root of a linked git worktree; else the folder itself.
+
+    In a linked worktree `.git` is a file that names a directory whose `commondir` leads to the shared one.
+    """
+    link = folder / ".git"
+    if not link.is_file():
+        return folder
+    gitdir = folder / link.read_text().removeprefix("gitdir:").strip()
+    common = gitdir / "commondir"
+    if not common.is_file():
+        return folder
+    shared = (gitdir / common.read_text().strip()).resolve()
+    return shared.parent if shared.name == ".git" else folder
+
+
+def _upwards(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from folder.parents

@@ -1,0 +1,187 @@
+"""What every part of the kit stands on: the fixtures, the abilities a store may lack, and small words for events."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Final, Protocol, TypeVar
+
+import pytest
+
+from fleet_core.errors import Usage
+from fleet_core.events import Clock, EventCodec, EventType, NewEvent, Recorded
+from fleet_core.stores import ALL, EventStore, Query, Stream
+from fleet_core.testing.codecs import JsonCodec
+
+T = TypeVar("T")
+Test = TypeVar("Test", bound=Callable[..., None])
+
+ABILITIES: Final = {
+    "durability": "what is acknowledged is there after close and reopen, and after the process was killed",
+    "processes": "it is opened several times at once, by this process and by others, and all see one log",
+    "views": "it keeps read tables (`Views`)",
+    "maintenance": "it describes and checks itself (`Maintenance`)",
+}
+"""What a store may lack, when it says so with a reason."""
+
+NOON: Final = 1_750_000_000_000_000
+"""When the kit's clock starts: 15 June 2025."""
+
+DEADLINE: Final = 30.0
+"""Seconds after which something that should have happened never will."""
+
+KIT: Final = Stream("kit", "one")
+OTHER: Final = Stream("kit", "two")
+
+
+class OpenStore(Protocol):
+    """Opens the store on trial, in the same place each time. Picklable, because other processes call it too."""
+
+    def __call__(self, codec: EventCodec, clock: Clock) -> EventStore:
+        """Open it."""
+        ...
+
+
+class Noted(EventType):
+    """The event type that the kit knows; all its other events are of types that nobody knows."""
+
+    type_name = "kit_noted"
+
+    text: str
+    number: int = 0
+
+
+class HeldClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, now: int = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def needs(ability: str) -> Callable[[Test], Test]:
+    """Mark a test of an ability: a store that lacks it is spared it."""
+
+    def mark(test: Test) -> Test:
+        test.needs = ability  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def proves_lack_of(ability: str) -> Callable[[Test], Test]:
+    """Mark the test that stands in for an ability's tests: lacking what works is a failure."""
+
+    def mark(test: Test) -> Test:
+        test.proves_lack_of = ability  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def kit_codec() -> EventCodec:
+    """A codec that knows the kit's event type; each process makes its own."""
+    return EventCodec(JsonCodec(), [Noted])
+
+
+class StoreKit:
+    """The fixtures, and the rule which tests a store is put to."""
+
+    lacks: ClassVar[dict[str, str]] = {}
+    """Abilities that this store does without, each with the reason."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for ability, reason in cls.lacks.items():
+            if ability not in ABILITIES or not reason:
+                raise Usage(
+                    f"{cls.__name__}.lacks says {ability!r}: {reason!r}",
+                    remedy=f"give a reason for one of {', '.join(ABILITIES)}",
+                )
+        for name in dir(cls):
+            test = getattr(cls, name)
+            if getattr(test, "needs", None) in cls.lacks or _proves_what_it_has(test, cls.lacks):
+                setattr(cls, name, None)  # which pytest does not collect
+
+    @pytest.fixture
+    def open_store(self) -> OpenStore:
+        """The one thing to give."""
+        raise NotImplementedError("define the fixture `open_store` in your test class; see fleet_core.testing")
+
+    @pytest.fixture
+    def clock(self) -> HeldClock:
+        """The store's clock, held still."""
+        return HeldClock()
+
+    @pytest.fixture
+    def codec(self) -> EventCodec:
+        """The store's codec."""
+        return kit_codec()
+
+    @pytest.fixture
+    def opened(self, open_store: OpenStore, codec: EventCodec, clock: HeldClock) -> Iterator[Callable[[], EventStore]]:
+        """Opens the store once more; whatever is open at the end is closed."""
+        stores: list[EventStore] = []
+
+        def open_another() -> EventStore:
+            stores.append(open_store(codec, clock))
+            return stores[-1]
+
+        yield open_another
+        for store in reversed(stores):
+            store.close()
+
+    @pytest.fixture
+    def store(self, opened: Callable[[], EventStore]) -> EventStore:
+        """The store, open and empty."""
+        return opened()
+
+
+def _proves_what_it_has(test: object, lacks: dict[str, str]) -> bool:
+    ability = getattr(test, "proves_lack_of", None)
+    return ability is not None and ability not in lacks
+
+
+def note(data: Any = "something", type: str = "noted", **fields: Any) -> NewEvent:
+    """An event of a type nobody knows."""
+    return NewEvent(data=data, type=type, **fields)
+
+
+def notes(count: int) -> list[NewEvent]:
+    """Events that say their number, from 1."""
+    return [note(number) for number in range(1, count + 1)]
+
+
+def said(store: EventStore, query: Query = ALL, **bounds: Any) -> list[Any]:
+    """What the events say, in the order they are read."""
+    return [event.plain for event in store.read(query, **bounds)]
+
+
+def in_stream(store: EventStore, stream: Stream) -> list[Recorded]:
+    """The events of one stream."""
+    return list(store.read(Query.of(streams=(stream,))))
+
+
+def in_thread(work: Callable[[], T]) -> Callable[[], T]:
+    """Start work in a thread; what comes back waits for its result, and raises what it raised."""
+    results: list[T] = []
+    faults: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as fault:
+            faults.append(fault)
+
+    # A daemon: a store that hangs must not keep pytest from saying so.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def result() -> T:
+        thread.join(DEADLINE)
+        assert not thread.is_alive(), f"a thread still hangs in the store after {DEADLINE:.0f} seconds"
+        if faults:
+            raise faults[0]
+        return results[0]
+
+    return result

@@ -1,0 +1,1 @@
+"""Compaction: old events move to an archive and a snapshot takes their place."""

@@ -1,0 +1,1 @@
+"""CTK: reservations of files, so that two specialists do not edit the same one."""

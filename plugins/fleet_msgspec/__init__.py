@@ -1,0 +1,1 @@
+"""Codecs on msgspec: events as canonical JSON or MessagePack, and what neither lets through."""

@@ -1,0 +1,1 @@
+"""Specialists: the workers of a fleet, from registration to completion."""

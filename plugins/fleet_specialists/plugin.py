@@ -1,0 +1,22 @@
+"""What this plugin contributes to a fleet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fleet_core.api import EventType, Projection, hookimpl
+
+
+@hookimpl
+def fleet_event_types() -> Sequence[type[EventType]]:
+    """The event types of specialists."""
+    from fleet_specialists.events import EVENT_TYPES
+
+    return EVENT_TYPES
+
+
+@hookimpl
+def fleet_projections() -> Sequence[Projection[Any]]:
+    """The specialists of the fleet."""
+    from fleet_specialists.state import SPECIALISTS
+
+    return (SPECIALISTS,)

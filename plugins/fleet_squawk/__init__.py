@@ -1,0 +1,1 @@
+"""Squawk: messages between specialists, in mailboxes and threads."""

@@ -82,11 +82,11 @@ def _meets(measured: float, limit: float, at_most: bool) -> bool:
 
 
 def judge(gate: Gate, figures: Figures, reasons: Mapping[str, str]) -> Result:
-    """Divide round by round. `reasons` says of figures that are missing why they are."""
+    """Divide round by round. `reasons` says, by the first word of their names, why figures are missing."""
     names = [gate.figure] if gate.over is None else [gate.figure, gate.over]
     for name in names:
         if name not in figures:
-            return Result(gate, [], reasons.get(name, "nothing measured it"))
+            return Result(gate, [], reasons.get(name.partition(" ")[0], "not asked for"))
     if gate.over is None:
         return Result(gate, list(figures[gate.figure]))
     pairs = zip(figures[gate.figure], figures[gate.over], strict=True)

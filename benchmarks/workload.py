@@ -44,7 +44,7 @@ def _event(index: int, chance: random.Random) -> NewEvent:
         sortie_id=identity(),
         progress=index % 101,
         message=f"step {index % 1000:03} is done, tests pass",
-        files=("src/parser/expressions.py", "tests/test_expressions.py"),
+        files=("src/parser/lexer.py", "tests/test_lexer.py"),
     )
     return NewEvent(data=data, causation_id=identity(), correlation_id=identity())
 
@@ -72,13 +72,13 @@ class Schedule:
         """Appends of `size` events, each the start of a stream of its own."""
         for _ in range(count):
             self._batches += 1
-            yield Write(stream_name(self._batches), 0, [EVENTS[index % len(EVENTS)] for index in range(size)])
+            yield Write(stream_name(f"batch {self._batches}"), 0, [EVENTS[index % len(EVENTS)] for index in range(size)])
 
     def singles(self, count: int) -> Iterator[Write]:
         """Appends of one event, round all open streams."""
         for index in range(self._singles, self._singles + count):
             expected, stream = divmod(index, OPEN_STREAMS)
-            yield Write(f"open-{stream_name(stream)}", expected, [EVENTS[index % len(EVENTS)]])
+            yield Write(stream_name(f"open {stream}"), expected, [EVENTS[index % len(EVENTS)]])
         self._singles += count
 
     def calls(self, size: int, count: int) -> list[Write]:
@@ -86,14 +86,14 @@ class Schedule:
         return list(self.singles(count) if size == 1 else self.batches(size, count))
 
 
-def stream_name(number: int) -> str:
-    """The id of a stream: as long as a UUID, and as badly sorted."""
-    return str(uuid.UUID(int=random.Random(number).getrandbits(128), version=4))
+def stream_name(seed: str) -> str:
+    """The id of a stream: a random UUID, always the same one for a seed."""
+    return str(uuid.UUID(int=random.Random(seed).getrandbits(128), version=4))
 
 
 def initial_streams(events: int) -> list[str]:
     """The streams that hold `events` events before anything is measured."""
-    return [stream_name(number) for number in range(1, events // STREAM_LENGTH + 1)]
+    return [stream_name(f"batch {number}") for number in range(1, events // STREAM_LENGTH + 1)]
 
 
 class Report(msgspec.Struct, frozen=True):

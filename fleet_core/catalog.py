@@ -63,6 +63,11 @@ class Entry(NamedTuple):
         return self.module.partition(".")[0]
 
     @property
+    def parent(self) -> str:
+        """The package that its module lies in."""
+        return self.module.rpartition(".")[0] or self.module
+
+    @property
     def source(self) -> str:
         """The distribution and its version, as people write them."""
         return f"{self.distribution} {self.version}"
@@ -267,7 +272,7 @@ def help_of(entry: Entry) -> str:
     import ast
 
     try:
-        source = _source_of(entry.module)
+        source = source_of(entry.module)
         node: ast.AST | None = ast.parse(source) if source else None
         for name in filter(None, entry.attribute.split(".")):
             node = _member(node, name)
@@ -283,7 +288,7 @@ def _member(node: object, name: str) -> "ast.AST | None":
     return found[-1] if found else None
 
 
-def _source_of(module: str) -> bytes:
+def source_of(module: str) -> bytes:
     """A module's source. Only the top-level name is looked up; looking up more imports the package."""
     from importlib.machinery import PathFinder
 

@@ -5,6 +5,7 @@ Everything walks level by level with lists, never by recursion: a chain of thous
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -22,9 +23,10 @@ _ASKED: Final = 50
 class Causation(msgspec.Struct, frozen=True):
     """One event between its causes and its consequences.
 
-    `causes` runs from the root to the direct cause. `consequences` are in the order of their distance from the
-    event, so that the start of that list is always a tree by itself. `beyond` is what the first event of the chain
-    names as its cause and the chain doesn't show: an id that is not in this log, or, in a `circle`, one of its own.
+    `causes` runs from the root to the direct cause. `consequences` are in the order of their distance from
+    the event, so that the start of that list is always a tree by itself. `beyond` is what the first event of
+    the chain names as its cause and the chain doesn't show: an id that is not in this log, or, in a `circle`,
+    one of its own.
     """
 
     event: Recorded
@@ -38,7 +40,7 @@ class Causation(msgspec.Struct, frozen=True):
     """How many direct consequences of an event are hidden, by its id."""
 
     def limited(self, most: int) -> "Causation":
-        """The same with at most that many causes (the root and the nearest) and consequences (the nearest)."""
+        """The same with at most that many causes, the root and the nearest, and consequences, the nearest."""
         causes, consequences = self.causes, self.consequences
         if len(causes) > most:
             causes = [causes[0], *causes[len(causes) - most + 1 :]]
@@ -116,8 +118,8 @@ def _by_cause(causation: Causation) -> dict[str, list[Recorded]]:
     return found
 
 
-# As text: an event stands below its cause. An only consequence stays in the column of its cause, so that a long
-# chain is as narrow as a short one; several branch off to the right.
+# As text, an event stands below its cause. An only consequence stays in the column of its cause, so that a
+# long chain is as narrow as a short one; several branch off to the right.
 
 
 def as_text(causation: Causation) -> Iterator[str]:
@@ -158,7 +160,15 @@ def _placed(events: list[Recorded], below: str, *, alone: bool) -> list[tuple[Re
 
 
 def _label(event: Recorded) -> str:
-    return f"#{event.position} {event.type}  {event.stream_type}/{event.stream_id}  {timestamp(event.occurred_us)}"
+    return "  ".join(_facts(event))
+
+
+def _facts(event: Recorded) -> list[str]:
+    return [
+        f"#{event.position} {event.type}",
+        f"{event.stream_type}/{event.stream_id}",
+        timestamp(event.occurred_us),
+    ]
 
 
 # As a graph: nodes are numbered by position, which no quoting can break.
@@ -198,15 +208,11 @@ def _node(event: Recorded) -> str:
 
 def _nodes(causation: Causation) -> Iterator[tuple[str, list[str], bool]]:
     """Name, lines of the label, and whether it is the event asked about."""
-    if causation.beyond is not None and not causation.circle:
-        yield "beyond", [causation.beyond, "not in this log"], False
-    for event in (*causation.causes, causation.event, *causation.consequences):
-        lines = [
-            f"#{event.position} {event.type}",
-            f"{event.stream_type}/{event.stream_id}",
-            timestamp(event.occurred_us),
-        ]
-        yield _node(event), lines, event is causation.event
+    shown = (*causation.causes, causation.event, *causation.consequences)
+    if causation.beyond is not None and causation.beyond not in {event.id for event in shown}:
+        yield "beyond", [causation.beyond, "not shown" if causation.circle else "not in this log"], False
+    for event in shown:
+        yield _node(event), _facts(event), event is causation.event
     if causation.hidden_causes:
         yield "causes", [f"{causation.hidden_causes:,} more not shown"], False
     for event in (causation.event, *causation.consequences):
@@ -216,28 +222,17 @@ def _nodes(causation: Causation) -> Iterator[tuple[str, list[str], bool]]:
 
 def _edges(causation: Causation) -> Iterator[tuple[str, str, bool]]:
     """Cause, consequence, and whether one is the direct cause of the other and both are in the log."""
-    chain = [_node(event) for event in (*causation.causes, causation.event)]
-    names = {
-        event.id: _node(event) for event in (*causation.causes, causation.event, *causation.consequences)
-    }
+    chain = [*causation.causes, causation.event]
+    names = {event.id: _node(event) for event in (*chain, *causation.consequences)}
     if causation.beyond is not None:
-        yield (names[causation.beyond] if causation.circle else "beyond"), chain[0], causation.circle
-    if causation.hidden_causes:
-        yield from ((chain[0], "causes", False), ("causes", chain[1], False))
-    shown = zip(chain, chain[1:], strict=False)
-    yield from (
-        (cause, event, True)
-        for index, (cause, event) in enumerate(shown)
-        if index or not causation.hidden_causes
-    )
+        yield names.get(causation.beyond, "beyond"), _node(chain[0]), causation.circle
+    for index, (cause, event) in enumerate(pairwise(chain)):
+        if index == 0 and causation.hidden_causes:
+            yield from ((_node(cause), "causes", False), ("causes", _node(event), False))
+        else:
+            yield _node(cause), _node(event), True
     for event in causation.consequences:
         yield names[_cause(event)], _node(event), True
-    for cause, hidden in ((names[each], f"more{names[each][1:]}") for each in causation.cut if each in names):
-        yield cause, hidden, False
-
-
-RENDERERS: Final[dict[str, Callable[[Causation], Iterator[str]]]] = {
-    "text": as_text,
-    "mermaid": as_mermaid,
-    "dot": as_dot,
-}
+    for event in (causation.event, *causation.consequences):
+        if event.id in causation.cut:
+            yield _node(event), f"more{event.position}", False

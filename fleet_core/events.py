@@ -5,15 +5,17 @@ Times are whole microseconds since 1970 in UTC; ids are text outside and 16 byte
 
 import os
 import re
+import struct
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
 
-from fleet_core.errors import Invalid
+from fleet_core.errors import Invalid, PluginBroken
 
 Clock = Callable[[], int]
 """Gives the current time in microseconds since 1970, UTC. Injected, so that a test can hold it still."""
@@ -39,9 +41,13 @@ def system_clock() -> int:
     return time.time_ns() // 1000
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def as_datetime(microseconds: int) -> datetime:
     """A time of the log as an aware datetime in UTC."""
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
 def as_microseconds(moment: datetime) -> int:
@@ -51,13 +57,18 @@ def as_microseconds(moment: datetime) -> int:
         Invalid: the datetime names no time zone.
     """
     if moment.tzinfo is None:
-        raise Invalid(f"time {moment.isoformat()} names no time zone", remedy="write it with an offset, such as Z")
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+        raise Invalid(f"time {moment.isoformat()} names no time zone", remedy="write an offset, such as Z")
+    since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+_EARLIEST: Final = as_microseconds(datetime.min.replace(tzinfo=UTC))
+_LATEST: Final = as_microseconds(datetime.max.replace(tzinfo=UTC))
+
+
 class Uuid7:
-    """A source of UUIDv7 (RFC 9562 §5.7, method 1): sorted by time, and rising within one process even when the clock is not.
+    """A source of UUIDv7 (RFC 9562 §5.7, method 1): sorted by time, and rising within one process even when
+    the clock is not.
 
     Sixty-two bits are random; they are drawn in blocks because a system call per id costs more than the id.
     """
@@ -65,24 +76,33 @@ class Uuid7:
     def __init__(self, clock: Clock = system_clock, random: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
         self._random = random
-        self._pool = b""
-        self._used = 0
         self._last = 0
+        self._start_over()
+        # A forked child must neither repeat its parent's random bits nor wait for a thread that it has not.
+        # Asking for the process id each time would cost as much as the rest.
+        me = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: (alive := me()) and alive._start_over())
+
+    def _start_over(self) -> None:
         self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._tails: list[int] = []
 
     def __call__(self) -> bytes:
         with self._lock:
             # Milliseconds and twelve bits of counter in one number: it only ever rises.
-            tick = max(self._clock() // 1000 << 12, self._last + 1)
+            tick = self._clock() // 1000 << 12
+            if tick <= self._last:
+                tick = self._last + 1
             self._last = tick
-            if self._used == len(self._pool) or self._pid != os.getpid():
-                self._pool, self._used, self._pid = self._random(4096), 0, os.getpid()
-            tail = int.from_bytes(self._pool[self._used : self._used + 8], "big")
-            self._used += 8
-        high = (tick >> 12) << 16 | 0x7000 | (tick & 0xFFF)
-        return (high << 64 | 0x8000000000000000 | (tail & 0x3FFFFFFFFFFFFFFF)).to_bytes(16, "big")
+            if not self._tails:
+                self._tails.extend(_TAILS.unpack(self._random(_TAILS.size)))
+            tail = self._tails.pop()
+        return _ID.pack(tick >> 12 << 16 | 0x7000 | tick & 0xFFF, _VARIANT | tail & 0x3FFFFFFFFFFFFFFF)
 
+
+_TAILS: Final = struct.Struct(">512Q")
+_ID: Final = struct.Struct(">QQ")
+_VARIANT: Final = 0x8000000000000000
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -121,7 +141,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `type_name` is the stable snake_case name under which it is stored, never an import path. A change of
     the fields that old data does not fit raises `schema_version` by one and comes with an `Upcaster`.
-    Unknown fields are ignored on reading, so that old readers understand newer writers.
+    Unknown fields are ignored on reading, so that old readers understand newer writers. Subclasses say
+    `frozen=True, kw_only=True` themselves: msgspec and type checkers do not inherit it.
     """
 
     type_name: ClassVar[str]
@@ -147,7 +168,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: int | None = None
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """An event ready for a store: validated, encoded, and with an id.
 
     `given_id` tells a caller's id (which may be a retry) from one made here. `occurred_at` is None when
@@ -199,7 +220,7 @@ class Codec(Protocol):
         ...
 
     def decoder(self, type: Any) -> Callable[[bytes], Any]:
-        """A function that decodes and validates bytes as `type`, raising `Invalid` with the path of the fault."""
+        """A function that decodes and validates bytes as `type`, raising `Invalid` with the fault's path."""
         ...
 
 
@@ -211,7 +232,8 @@ class Upcaster(NamedTuple):
     upcast: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class _Reader(NamedTuple):
+class _Reader(msgspec.Struct, frozen=True):
+    name: str
     version: int
     decode: Callable[[bytes], Any]
     event_type: type[EventType]
@@ -237,7 +259,9 @@ class EventCodec:
         self._max_bytes = max_bytes
         self._encode = codec.encode
         self._plain = codec.decoder(Any)
+        self._types: dict[str, type[EventType]] = {}
         self._readers: dict[str, _Reader] = {}
+        self._writers: dict[type, _Reader] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
         for event_type in types:
             self.register(event_type)
@@ -250,14 +274,22 @@ class EventCodec:
         Raises:
             Invalid: another class has that name already.
         """
-        name = event_type.type_name
-        known = self._readers.get(name)
-        if known is not None and known.event_type is not event_type:
+        known = self._types.setdefault(event_type.type_name, event_type)
+        if known is not event_type:
             raise Invalid(
-                f"event type {name} is defined by {known.event_type.__module__} and by {event_type.__module__}",
+                f"event type {event_type.type_name} is defined by {known.__module__} and {event_type.__module__}",
                 remedy="switch one of the two plugins off with --without",
             )
-        self._readers[name] = _Reader(event_type.schema_version, self._codec.decoder(event_type), event_type)
+
+    def _reader(self, name: str) -> _Reader | None:
+        """Who reads events of that type. Made when first needed: of many types a command meets a few."""
+        reader = self._readers.get(name)
+        if reader is None and name in self._types:
+            event_type = self._types[name]
+            decode = self._codec.decoder(event_type)
+            reader = _Reader(name, event_type.schema_version, decode, event_type)
+            self._readers[name] = self._writers[event_type] = reader
+        return reader
 
     def _add_upcaster(self, upcaster: Upcaster) -> None:
         step = (upcaster.type, upcaster.from_version)
@@ -268,28 +300,31 @@ class EventCodec:
     @property
     def types(self) -> dict[str, type[EventType]]:
         """The known types by name."""
-        return {name: reader.event_type for name, reader in sorted(self._readers.items())}
+        return dict(sorted(self._types.items()))
 
     def prepare(self, event: EventType | NewEvent) -> Prepared:
         """Validate and encode an event.
 
         Raises:
-            Invalid: a constraint is broken, something can't be encoded, or it is too large; `path` says where.
+            Invalid: a constraint is broken, something can't be encoded, or it is too large; `path` says
+                where.
         """
-        if isinstance(event, EventType):
-            data = self._encode(event)
-            self._readers_for(event).decode(data)
-            self._check_size(data)
-            return Prepared(
-                self._ids(), False, event.type_name, event.schema_version, data, (), None, None, None, None
-            )
-        return self._prepare_new(event)
+        if isinstance(event, NewEvent):
+            return self._prepare_new(event)
+        writer = self._writers.get(type(event)) or self._writer(type(event))
+        data = self._encode(event)
+        writer.decode(data)
+        if len(data) > self._max_bytes:
+            raise self._too_large(data, "$")
+        return Prepared(self._ids(), False, writer.name, writer.version, data, (), None, None, None, None)
 
-    def _readers_for(self, event: EventType) -> _Reader:
-        reader = self._readers.get(event.type_name)
-        if reader is None or reader.event_type is not type(event):
-            self.register(type(event))
-            reader = self._readers[event.type_name]
+    def _writer(self, event_type: type[EventType]) -> _Reader:
+        """Who validates events of a type, which need not be known before."""
+        if not issubclass(event_type, EventType):
+            raise Invalid(f"an event is an EventType or a NewEvent, not {event_type.__name__}")
+        self.register(event_type)
+        reader = self._reader(event_type.type_name)
+        assert reader is not None
         return reader
 
     def _prepare_new(self, event: NewEvent) -> Prepared:
@@ -301,50 +336,47 @@ class EventCodec:
             version,
             data,
             _checked_tags(event.tags),
-            None if event.metadata is None else self._encode_at(dict(event.metadata), "$.metadata"),
+            None if event.metadata is None else self._encode_at("$.metadata", dict(event.metadata)),
             None if event.causation_id is None else _reference(event.causation_id, "causation_id"),
             None if event.correlation_id is None else _reference(event.correlation_id, "correlation_id"),
-            event.occurred_at,
+            None if event.occurred_at is None else _checked_time(event.occurred_at),
         )
 
     def _encode_new(self, event: NewEvent) -> tuple[str, int, bytes]:
         if isinstance(event.data, EventType):
+            reader: _Reader | None = self._writer(type(event.data))
             name, version = event.data.type_name, event.data.schema_version
-            if event.type not in (None, name) or event.schema_version not in (None, version):
-                raise Invalid(f"data of type {name} version {version} is called {event.type}", path="$.type")
-            self._readers_for(event.data)
+            if event.type not in (None, name):
+                raise Invalid(f"an event of type {name} is called {event.type}", path="$.type")
+            if event.schema_version not in (None, version):
+                raise Invalid(
+                    f"data of version {version} is called {event.schema_version}", path=_VERSION_PATH
+                )
         else:
             name = check_name(event.type, "event type", "$.type")
-            version = self._version_of(name, event.schema_version)
-        data = self._encode_at(event.data, "$.data")
-        reader = self._readers.get(name)
-        if reader is not None and version == reader.version:
-            reader.decode(data)
-        return name, version, data
+            reader = self._reader(name)
+            version = _version_of(event, reader)
+        current = reader is not None and version == reader.version
+        return name, version, self._encode_at("$.data", event.data, reader.decode if current else None)
 
-    def _version_of(self, name: str, given: int | None) -> int:
-        if given is None:
-            reader = self._readers.get(name)
-            return reader.version if reader is not None else 1
-        if not 0 <= given < 2**31:
-            raise Invalid(f"schema version {given} is out of range", path="$.schema_version")
-        return given
-
-    def _encode_at(self, value: Any, path: str) -> bytes:
+    def _encode_at(self, path: str, value: Any, validate: Callable[[bytes], Any] | None = None) -> bytes:
         try:
             data = self._encode(value)
+            if validate is not None:
+                validate(data)
         except Invalid as error:
-            raise Invalid(error.message, path=path + error.path.removeprefix("$"), remedy=error.remedy) from error
-        self._check_size(data)
+            place = path + error.path.removeprefix("$")
+            raise Invalid(error.message, path=place, remedy=error.remedy) from error
+        if len(data) > self._max_bytes:
+            raise self._too_large(data, path)
         return data
 
-    def _check_size(self, data: bytes) -> None:
-        if len(data) > self._max_bytes:
-            raise Invalid(
-                f"the event's data is {len(data):,} bytes; the limit is {self._max_bytes:,}",
-                path="$.data",
-                remedy="store the large part elsewhere and record where it is",
-            )
+    def _too_large(self, data: bytes, path: str) -> Invalid:
+        return Invalid(
+            f"an event's data and its metadata may have {self._max_bytes:,} bytes each, got {len(data):,}",
+            path=path,
+            remedy="store the large part elsewhere and record where it is",
+        )
 
     def encode_tags(self, tags: tuple[str, ...]) -> bytes | None:
         """Tags as a row carries them."""
@@ -356,36 +388,65 @@ class EventCodec:
         Raises:
             Invalid: the data does not fit its type.
         """
-        reader = self._readers.get(type)
+        reader = self._readers.get(type) or self._reader(type)
         if reader is None:
             return self._plain(data)
         if schema_version >= reader.version:
             return reader.decode(data)
-        return self._upcast(type, schema_version, reader, data)
+        return self._upcast(schema_version, reader, data)
 
-    def _upcast(self, type: str, version: int, reader: _Reader, data: bytes) -> Any:
+    def _upcast(self, version: int, reader: _Reader, data: bytes) -> Any:
         value = self._plain(data)
-        if version == 0 and (type, 0) not in self._upcasters:
+        if version == 0 and (reader.name, 0) not in self._upcasters:
             return value
-        while version < reader.version:
-            step = self._upcasters.get((type, version))
-            if step is None:
-                raise Invalid(
-                    f"no upcaster leads {type} from version {version} to {reader.version}",
-                    remedy=f"install the version of {reader.event_type.__module__.partition('.')[0]} that wrote it, or newer",
-                )
-            value = step.upcast(value)
-            version += 1
+        for old in range(version, reader.version):
+            value = self._step(old, reader, value)
         return reader.decode(self._encode(value))
+
+    def _step(self, version: int, reader: _Reader, value: Any) -> Any:
+        step = self._upcasters.get((reader.name, version))
+        package = reader.event_type.__module__.partition(".")[0]
+        if step is None:
+            raise Invalid(
+                f"no upcaster leads {reader.name} from version {version} on to {reader.version}",
+                remedy=f"install the version of {package} that wrote it, or newer",
+            )
+        try:
+            return step.upcast(value)
+        except Exception as error:
+            raise PluginBroken(
+                f"the upcaster of {reader.name} from version {version} failed: {error!r}",
+                remedy=f"report it to the authors of {package}",
+            ) from error
 
     def plain(self, data: bytes) -> Any:
         """Stored bytes as a JSON-like value, whatever their type."""
         return self._plain(data)
 
 
+_VERSION_PATH: Final = "$.schema_version"
+
+
+def _version_of(event: NewEvent, reader: _Reader | None) -> int:
+    given = event.schema_version
+    if given is None:
+        return 1 if reader is None else reader.version
+    if not 0 <= given < 2**31:
+        raise Invalid(f"schema version {given} is out of range", path=_VERSION_PATH)
+    return given
+
+
+def _checked_time(moment: int) -> int:
+    if not _EARLIEST <= moment <= _LATEST:
+        raise Invalid("a time must lie within the years 1 to 9999", path="$.occurred_at")
+    return moment
+
+
 def _checked_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     if not tags:
         return ()
+    if isinstance(tags, str):
+        raise Invalid("tags must be several texts, got one", path="$.tags")
     if len(tags) > MAX_TAGS:
         raise Invalid(f"an event carries at most {MAX_TAGS} tags, got {len(tags)}", path="$.tags")
     return tuple(sorted({check_name(tag, "tag", f"$.tags[{index}]") for index, tag in enumerate(tags)}))
@@ -442,7 +503,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     @property
     def data(self) -> Any:
-        """Its data as the current version of its type, or as a plain value when no installed plugin knows the type."""
+        """Its data as the current version of its type, or as a plain value when nobody knows the type."""
         row = self.row
         return self.codec.decode(row[2], row[3], row[7])
 
@@ -536,17 +597,18 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 def timestamp(microseconds: int) -> str:
     """A time of the log as RFC 3339 text in UTC, to the microsecond."""
-    return as_datetime(microseconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return as_datetime(microseconds).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def decode_fault(error: Exception) -> Invalid:
     """What msgspec says of bad data, as an `Invalid` with the path apart. For codecs.
 
-    The texts end in `` - at `$.items[1]` ``; hostile nesting ends in RecursionError.
+    The texts end in `` - at `$.items[1]` ``, of bad keys in `` - at `key` in `$.items` ``; hostile nesting ends
+    in RecursionError.
     """
     if isinstance(error, RecursionError):
         return Invalid("the data is nested too deeply", remedy="flatten it")
-    message, found, path = str(error).rpartition(" - at `")
+    message, found, place = str(error).rpartition(" - at ")
     if not found:
         return Invalid(str(error))
-    return Invalid(message, path=path.removesuffix("`"))
+    return Invalid(message, path=place.removeprefix("`key` in ").strip("`"))

@@ -172,11 +172,21 @@ class Fleet:
             Usage: `as_of` is text that is no point in the log's life.
         """
         if as_of is not None:
-            return FoldedView(projection, self._fold_until(projection, as_of))
+            return FoldedView(projection, self._fold_until(projection, self.moment(as_of)))
         self.catch_up(projection)
         return TableView(self.views, projection)
 
-    def _fold_until(self, projection: Projection[S], as_of: AsOf | str) -> dict[str, S]:
+    def _fold_until(self, projection: Projection[S], point: AsOf) -> dict[str, S]:
+        before = None if point.position is None else point.position + 1
+        return fold(projection, self.store.read(projection.query(until=point.time), before=before))
+
+    def moment(self, as_of: AsOf | str) -> AsOf:
+        """A point in the log's life, from what a person wrote.
+
+        Raises:
+            NotFound: it lies beyond the end of the log.
+            Usage: it is no point in the log's life.
+        """
         point = parse_as_of(as_of, self.clock()) if isinstance(as_of, str) else as_of
         head = self.store.head()
         if point.position is not None and point.position > head:
@@ -185,8 +195,7 @@ class Fleet:
                 remedy=f"the log ends at position {head}",
                 head=head,
             )
-        before = None if point.position is None else point.position + 1
-        return fold(projection, self.store.read(projection.query(until=point.time), before=before))
+        return point
 
     def catch_up(self, projection: Projection[Any]) -> int:
         """Bring a read table up to the head of the log, where the store has not done so itself."""

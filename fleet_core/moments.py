@@ -1,14 +1,16 @@
 """Points in a log's life, as people write them: a position, a time, or how long ago."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from fleet_core.errors import Usage
 from fleet_core.events import as_microseconds
 
-_AGO: Final = re.compile(r"(\d+)(s|m|h|d|w)")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_POSITION: Final = re.compile("[0-9]{1,18}")
+_AGO: Final = re.compile("([0-9]{1,9})([smhdw])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_YEAR_1: Final = as_microseconds(datetime(1, 1, 1, tzinfo=UTC))
 
 
 class AsOf(NamedTuple):
@@ -24,7 +26,7 @@ def parse_as_of(text: str, now: int) -> AsOf:
     Raises:
         Usage: it is none of these.
     """
-    if text.isascii() and text.isdigit():
+    if _POSITION.fullmatch(text):
         return AsOf(position=int(text))
     return AsOf(time=parse_time(text, now))
 
@@ -37,7 +39,7 @@ def parse_time(text: str, now: int) -> int:
     """
     ago = _AGO.fullmatch(text)
     if ago is not None:
-        return now - int(timedelta(**{_UNITS[ago[2]]: int(ago[1])}) / timedelta(microseconds=1))
+        return _ago(text, now - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -47,3 +49,9 @@ def parse_time(text: str, now: int) -> int:
     if moment.tzinfo is None and len(text) > len("2026-01-02"):
         raise Usage(f"time {text!r} names no time zone", remedy="add one: Z for UTC, or +02:00")
     return as_microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _ago(text: str, moment: int) -> int:
+    if moment < _YEAR_1:
+        raise Usage(f"{text} ago lies before the year 1", remedy="give a smaller age; the whole log is younger")
+    return moment

@@ -13,6 +13,7 @@ from fleet_core.catalog import Catalog, Entry, duplicate
 from fleet_core.errors import FleetError, PluginBroken
 
 if TYPE_CHECKING:
+    import click
     import pluggy
 
 HOOKS: Final[dict[str, tuple[str, ...]]] = {
@@ -101,6 +102,20 @@ class Plugins:
         except (Exception, SystemExit) as error:
             raise broken(entry, error) from error
         return found
+
+    def load_command(self, name: str) -> "click.Command":
+        """A plugin's own command.
+
+        Raises:
+            NotFound, PluginBroken: as `load`.
+        """
+        import click
+
+        entry = self.find("fleet.commands", name)
+        command = self.load_object(entry)
+        if not isinstance(command, click.Command):
+            raise broken(entry, _Breach(f"{entry.value} is no click.Command"))
+        return command
 
     def _register(self, entry: Entry, plugin: Any) -> None:
         """Make a plugin's hooks known. Several entries may name the same module, which is registered once."""
@@ -212,28 +227,36 @@ class Plugins:
         faults = []
         for entry in filter(lambda each: not self.catalog.is_off(each), self.catalog.entries):
             try:
-                self._check(entry)
+                self._check(self.find(entry.group, entry.name))
             except FleetError as error:
                 faults.append(Fault(entry, error))
+            except Exception as error:
+                faults.append(Fault(entry, broken(entry, error)))
         return faults
 
     def _check(self, entry: Entry) -> None:
-        self.find(entry.group, entry.name)
-        if entry.group == "fleet.domains":
-            self._check_domain(entry)
-        elif entry.group in HOOKS:
-            self._load(entry)
+        if entry.group in HOOKS:
+            self._check_hooks(entry)
+        elif entry.group == "fleet.commands":
+            self.load_command(entry.name)
         elif not callable(self.load_object(entry)):
             raise broken(entry, _Breach(f"{entry.value} can't be called"))
+        elif entry.group == "fleet.operations":
+            self._check_operation(entry)
 
-    def _check_domain(self, entry: Entry) -> None:
+    def _check_hooks(self, entry: Entry) -> None:
         plugin = self._load(entry)
-        for hook in HOOKS["fleet.domains"]:
-            try:
+        if entry.group == "fleet.domains":  # whose hooks only tell
+            for hook in HOOKS[entry.group]:
                 for answer in self._ask(plugin, hook, {}):
                     tuple(answer)
-            except Exception as error:
-                raise broken(entry, error) from error
+
+    def _check_operation(self, entry: Entry) -> None:
+        from fleet_core.operations import Operation
+
+        Operation.of(entry.name, self.load_object(entry))
+        if not all(entry.name.partition(".")):
+            raise broken(entry, _Breach("its name is not of the form noun.verb"))
 
 
 def broken(entry: Entry, error: BaseException) -> PluginBroken:

@@ -132,7 +132,9 @@ class FleetGroup(LazyGroup):
         if name in CORE:
             return _imported(*CORE[name][0].split(":"))
         if any(entry.group == "fleet.commands" and entry.name == name for entry in catalog.entries):
-            return load_command(catalog, name)
+            from fleet_core.plugins import Plugins
+
+            return Plugins(catalog).load_command(name)
         return None
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -145,7 +147,7 @@ class NounGroup(LazyGroup):
     """What can be done with one kind of thing: operations, beside the commands of a group of that name."""
 
     def __init__(self, name: str, verbs: dict[str, str], command: click.Command | None) -> None:
-        """`verbs` leads from verbs to operations; `command` is what the core or a plugin calls by that name."""
+        """`verbs` leads from verbs to operations; `command` is what else is called by that name."""
         super().__init__(
             name,
             help=command.help if command else f"Operations on a {name}.",
@@ -179,22 +181,6 @@ class NounGroup(LazyGroup):
         return as_command(catalog_of(context).find("fleet.operations", self._verbs[name]))
 
 
-def load_command(catalog: Catalog, name: str) -> click.Command:
-    """Import a plugin's command.
-
-    Raises:
-        NotFound: it is switched off.
-        PluginBroken: it can't be imported, is no click command, or several distributions offer it.
-    """
-    from fleet_core.plugins import Plugins, not_a
-
-    entry = catalog.find("fleet.commands", name)
-    command = Plugins(catalog).load_object(entry)
-    if not isinstance(command, click.Command):
-        raise not_a("click.Command", entry)
-    return command
-
-
 def _imported(module: str, attribute: str) -> click.Command:
     from importlib import import_module
 
@@ -212,7 +198,7 @@ def _nouns(catalog: Catalog) -> dict[str, dict[str, str]]:
 
 
 def _help_of(entries: list[Entry]) -> str:
-    """The one-line help of a name. Where the source tells none, or several offer the name, say whose it is."""
+    """The one-line help of a name; where there is none, or several offer the name, whose it is."""
     if len(entries) > 1:
         return f"(offered by {' and by '.join(entry.distribution for entry in entries)})"
     return help_of(entries[0]) or f"(from {entries[0].source})"
@@ -250,6 +236,13 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     help="Look for the project from this folder, not from the current one.",
 )
 @click.option("--without", metavar="NAME", multiple=True, is_eager=True, help="Switch a plugin off.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
+)
 def fleet(**options: Any) -> None:
     """Coordinate a fleet of workers on one project, on an event log that loses nothing."""

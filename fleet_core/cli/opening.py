@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet_core.cli.group import catalog_of
+
 if TYPE_CHECKING:
-    from fleet_core.catalog import Catalog
     from fleet_core.fleet import Fleet
     from fleet_core.plugins import Plugins
 
@@ -15,13 +16,6 @@ def start_of(context: click.Context) -> Path:
     """The folder from which the project is looked for: `--project`, or the current one."""
     given = context.find_root().params.get("project")
     return Path(given) if given else Path.cwd()
-
-
-def catalog_of(context: click.Context) -> "Catalog":
-    """What is installed, less what `--without` switches off."""
-    from fleet_core.catalog import Catalog
-
-    return Catalog.installed(without=context.find_root().params.get("without") or ())
 
 
 def plugins_of(context: click.Context) -> "Plugins":

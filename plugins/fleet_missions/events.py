@@ -68,6 +68,17 @@ class MissionCompleted(EventType, frozen=True, kw_only=True):
     result: MissionResult
 
 
+class MissionCancelled(EventType, frozen=True, kw_only=True):
+    """A mission was given up, and its open sorties with it. FleetTools has no type for this one."""
+
+    type_name: ClassVar[str] = "mission_cancelled"
+
+    mission_id: str
+    cancelled_at: Moment
+    cancelled_by: str
+    reason: str | None = None
+
+
 class SortieCreated(EventType, frozen=True, kw_only=True):
     """A piece of work was planned, within a mission or by itself."""
 
@@ -216,6 +227,7 @@ EVENT_TYPES: tuple[type[EventType], ...] = (
     MissionCreated,
     MissionStarted,
     MissionCompleted,
+    MissionCancelled,
     SortieCreated,
     SortieStarted,
     SortieProgress,

@@ -1,7 +1,7 @@
 """The two codecs. Both hold the same values, those of `rules`, and sort keys: same content, same bytes.
 
-Where a struct's types leave no doubt its values are never walked, which keeps typed events cheap. What msgspec
-would let through even there, NUL, is looked for in the bytes first.
+Where a struct's types leave no doubt its values are never walked, which keeps typed events cheap. What
+msgspec would let through even there, NUL, is looked for in the bytes first.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,12 @@
 """What events may hold, whichever codec and store keep them.
 
-Each rule stands for a place where a value would be lost or refused later: PostgreSQL has no NUL in text, UTF-8
-no lone surrogates, JSON no NaN and no keys but text, SQL no integers beyond 64 bits, and recursion has an end.
+Each rule stands for a place where a value would be lost or refused later: PostgreSQL has no NUL in text,
+UTF-8 no lone surrogates, JSON no NaN and no keys but text, SQL no integers beyond 64 bits, and recursion
+has an end.
 
-A field is closed when its type leaves no room for any of this (text, bounded integers, times, structs of these);
-its values need no look, which is what makes typed events cheap. NUL and surrogates can be in any text; codecs
-notice them in the bytes.
+A field is closed when its type leaves no room for any of this (text, bounded integers, times, structs of
+these); its values need no look, which is what makes typed events cheap. NUL and surrogates can be in any
+text; codecs notice them in the bytes.
 """
 
 from collections.abc import Callable
@@ -83,7 +84,8 @@ def check_open(value: Any) -> None:
     Raises:
         Invalid: a rule is broken; `path` says where.
     """
-    _raise(_fault_in(value, native=False))
+    if not isinstance(value, msgspec.Struct) or _open_fields(type(value)):
+        _raise(_fault_in(value, native=False))
 
 
 def check_whole(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with specialists. Each function is a command, a route and a tool by its name in pyproject.toml."""
+"""What can be done with specialists. Each function is offered under its name in pyproject.toml."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from fleet_specialists.events import Activity, SpecialistActive, SpecialistRegis
 from fleet_specialists.state import SPECIALISTS, Specialist, stream
 
 SpecialistId = Annotated[
-    str, Meta(description="The specialist's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+\Z")
+    str, Meta(description="The specialist's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+$")
 ]
 
 
@@ -39,7 +39,9 @@ class ListSpecialists(Read, frozen=True, kw_only=True):
     """Which specialists."""
 
     status: Annotated[Activity | None, Meta(description="Only those that are doing this.")] = None
-    after: Annotated[str | None, Meta(description="Go on after this id, which an earlier answer gave as next.")] = None
+    after: Annotated[
+        str | None, Meta(description="Go on after this id, which an earlier answer gave as next.")
+    ] = None
     limit: Annotated[int, Meta(description="How many at most.", ge=1, le=1000)] = 50
 
 

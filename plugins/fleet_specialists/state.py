@@ -12,7 +12,7 @@ STREAM_TYPE: Final = "specialist"
 
 
 class Specialist(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker of the fleet. `last_seen` is when it last said anything of itself; `last_event` is what it said."""
+    """A worker of the fleet. `last_seen` is when it last spoke of itself, `last_event` what it said."""
 
     specialist_id: str
     name: str
@@ -30,12 +30,12 @@ def stream(specialist_id: str) -> Stream:
 
 
 def key(event: Recorded) -> str | None:
-    """Whose state an event concerns; events in streams of other kinds, such as imported mailboxes, concern nobody's."""
+    """Whose state an event concerns: nobody's in streams of other kinds, such as imported mailboxes."""
     return event.stream_id if event.stream_type == STREAM_TYPE else None
 
 
 def evolve(state: Specialist | None, event: Recorded) -> Specialist | None:
-    """The specialist after an event. What is not understood, and what comes before a registration, changes nothing."""
+    """The specialist after an event. What is not understood, or precedes a registration, changes nothing."""
     known = event.known
     if state is None:
         return _newcomer(known, event) if isinstance(known, SpecialistRegistered) else None

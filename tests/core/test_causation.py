@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import pytest
+
 from fleet_core.causation import as_dot, as_mermaid, as_text, trace
 from fleet_core.events import EventCodec, Recorded, Row
 from fleet_core.stores import Query
@@ -215,3 +216,11 @@ def test_dot_is_balanced_and_names_only_nodes_it_declares(most: int) -> None:
     }
     assert linked <= declared
     assert (lines[0], lines[-1]) == ("digraph why {", "}")
+
+
+def test_a_circle_whose_end_is_hidden_is_drawn_to_a_node_of_its_own() -> None:
+    ring = Log({number: number - 1 or 50 for number in range(1, 51)})
+    lines = list(as_dot(ring.trace(25).limited(3)))
+    declared = set(re.findall(r"^  (\w+) \[label", "\n".join(lines), re.MULTILINE))
+    linked = {name for line in lines if "->" in line for name in re.findall(r"(\w+) -> (\w+)", line)[0]}
+    assert linked <= declared

@@ -98,10 +98,9 @@ class StoreKit:
                     f"{cls.__name__}.lacks says {ability!r}: {reason!r}",
                     remedy=f"give a reason for one of {', '.join(ABILITIES)}",
                 )
-        for name in dir(cls):
-            test = getattr(cls, name)
-            if getattr(test, "needs", None) in cls.lacks or _proves_what_it_has(test, cls.lacks):
-                setattr(cls, name, None)  # which pytest does not collect
+        for name, test in _marked_tests(cls).items():
+            if name not in cls.__dict__:
+                setattr(cls, name, test if _concerns(test, cls.lacks) else None)  # pytest does not collect None
 
     @pytest.fixture
     def open_store(self) -> OpenStore:
@@ -137,9 +136,20 @@ class StoreKit:
         return opened()
 
 
-def _proves_what_it_has(test: object, lacks: dict[str, str]) -> bool:
-    ability = getattr(test, "proves_lack_of", None)
-    return ability is not None and ability not in lacks
+def _marked_tests(kit: type) -> dict[str, Any]:
+    # A class in between has no lacks, so what it set aside must be found again for those below that have.
+    return {
+        name: test
+        for base in reversed(kit.__mro__)
+        for name, test in vars(base).items()
+        if hasattr(test, "needs") or hasattr(test, "proves_lack_of")
+    }
+
+
+def _concerns(test: object, lacks: dict[str, str]) -> bool:
+    if hasattr(test, "needs"):
+        return test.needs not in lacks
+    return getattr(test, "proves_lack_of", None) in lacks
 
 
 def note(data: Any = "something", type: str = "noted", **fields: Any) -> NewEvent:

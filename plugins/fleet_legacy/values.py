@@ -1,0 +1,143 @@
+"""Values of the file: JSON within text, times, numbers; and what a store can't hold of them.
+
+A store refuses NUL, half surrogate pairs and integers beyond 64 bits, which JavaScript writes without a thought.
+They are replaced by what comes nearest, and whoever keeps such a value keeps its text beside it.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fleet_core.api import as_datetime, as_microseconds
+
+NUL_SHOWN: Final = "\N{SYMBOL FOR NULL}"
+"""Stands for NUL."""
+
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+_SUSPICIOUS: Final = re.compile(r"\\u0000|\d{19}")
+_UNHOLDABLE: Final = re.compile("[\0\ud800-\udfff]")
+_SURROGATE_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_CANONICAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class Decoded(NamedTuple):
+    """A value that was written as JSON, and whether writing it again gives the same text."""
+
+    value: Any
+    same: bool
+
+
+def decode(text: str) -> Decoded:
+    """The value of a JSON text, in a form that a store can hold.
+
+    Raises:
+        ValueError: it is not JSON, or no store could hold anything like it.
+    """
+    try:
+        value = _decode(text)
+        if _SUSPICIOUS.search(text) is None:
+            return Decoded(value, _encode(value) == text.encode())
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        value = lenient(text)
+    held = holdable(value)
+    return Decoded(held, held == value and _encode(held) == text.encode())
+
+
+def lenient(text: str) -> Any:
+    """A JSON value with whatever JavaScript can write, half surrogate pairs included.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"holds {name}, which JSON does not have")
+
+
+def holdable(value: Any) -> Any:
+    """A value as a store can hold it, alike in all but the parts that no store holds.
+
+    Raises:
+        ValueError: it holds a number that is beyond all bounds.
+    """
+    if isinstance(value, str):
+        return _holdable_text(value)
+    if isinstance(value, dict):
+        return {_holdable_text(key): holdable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [holdable(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return _as_double(value)
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        raise ValueError("holds a number that is out of range")
+    return value
+
+
+def _as_double(number: int) -> float:
+    """What JavaScript, which wrote the number, meant by it."""
+    try:
+        return float(number)
+    except OverflowError:
+        raise ValueError("holds a number that is out of range") from None
+
+
+def _holdable_text(text: str) -> str:
+    return _UNHOLDABLE.sub(lambda found: NUL_SHOWN if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text)
+
+
+def as_ascii_json(value: Any) -> str:
+    """A JSON text of anything at all, exact, and in characters that every store holds."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def parse_time(value: Any) -> int:
+    """A time of the file in microseconds since 1970.
+
+    Raises:
+        ValueError: it is no RFC 3339 time with a zone.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"must be a time, got {kind_of(value)}")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{shortened(value)} is not a time such as 2026-01-02T08:00:04.123Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{shortened(value)} names no time zone")
+    return as_microseconds(moment)
+
+
+def is_usual_time(text: str) -> bool:
+    """Whether a time is written as JavaScript does, so that its moment alone gives the text back."""
+    return _CANONICAL_TIME.fullmatch(text) is not None
+
+
+def usual_time(microseconds: int) -> str:
+    """A time as JavaScript writes it."""
+    return as_datetime(microseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {str: "text", dict: "an object", list: "an array"}
+    return names.get(type(value), "a number")
+
+
+def shortened(text: str) -> str:
+    """Text as a message quotes it."""
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")

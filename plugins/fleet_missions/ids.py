@@ -1,0 +1,29 @@
+"""Ids of missions and sorties: short, lower-case, and sorted by creation."""
+
+from base64 import b32hexencode
+from typing import Annotated
+
+from msgspec import Meta
+
+from fleet_core.api import IdSource
+
+MissionId = Annotated[
+    str, Meta(description="The mission's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+$")
+]
+"""A mission's id as requests take it. Short enough to be a tag."""
+
+SortieId = Annotated[
+    str, Meta(description="The sortie's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+$")
+]
+"""A sortie's id as requests take it."""
+
+
+def new_id(prefix: str, ids: IdSource) -> str:
+    """A new id such as `msn-06f1x4k2m9q8r7t3`.
+
+    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in the base32 that sorts as the
+    numbers do (RFC 4648 §7). Should two processes draw the same one, the second create is decided anew.
+    """
+    drawn = int.from_bytes(ids(), "big")
+    kept = drawn >> 80 << 32 | (drawn >> 64 & 0xFFF) << 20 | drawn & 0xFFFFF
+    return f"{prefix}-{b32hexencode(kept.to_bytes(10, 'big')).decode().lower()}"

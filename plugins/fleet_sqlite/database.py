@@ -1,0 +1,126 @@
+"""The one place that imports an SQLite library: two in one process drop each other's locks on a file.
+
+peewee chooses it: `pysqlite3`, unless the standard library's is newer.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import peewee
+
+from fleet_core.api import Damaged, FleetError, Unavailable
+
+driver: Any = peewee.sqlite3
+"""The SQLite driver, for what peewee has no words for."""
+
+LIBRARY: Final[str] = driver.sqlite_version
+
+BUSY: Final = 5
+IO_ERROR: Final = 10
+CORRUPT: Final = 11
+FULL: Final = 13
+NOT_A_DATABASE: Final = 26
+_VAGUE: Final = 1
+"""SQLite's result codes (https://www.sqlite.org/rescode.html); the last one means no more than "error"."""
+
+
+class Connection(Protocol):
+    """What is used of a driver's connection. SQL goes straight to it where speed matters: it is as fast as the
+    bare driver, while peewee's `execute_sql` reaches two thirds of that and its models a tenth."""
+
+    in_transaction: bool
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Run one statement; gives a cursor."""
+        ...
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        """Run one statement for each row of parameters."""
+        ...
+
+
+class Connect(Protocol):
+    """Makes a connected peewee database that exists already. Injected, so that tests can put a recording file
+    system beneath the very same store."""
+
+    def __call__(self, path: Path, pragmas: Mapping[str, object], timeout: float) -> peewee.SqliteDatabase:
+        """Connect; `timeout` is how many seconds SQLite itself waits for a lock."""
+        ...
+
+
+def connect(path: Path, pragmas: Mapping[str, object], timeout: float) -> peewee.SqliteDatabase:
+    """Connect to an existing file.
+
+    One connection belongs to one object, which several threads may use in turn: peewee's own way, a connection
+    for each thread, would leave one open for every thread that ever came by.
+    """
+    database = peewee.SqliteDatabase(
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        pragmas=dict(pragmas),
+        timeout=timeout,
+        lock_type="IMMEDIATE",
+        autoconnect=False,
+        thread_safe=False,
+        check_same_thread=False,
+    )
+    database.connect()
+    return database
+
+
+def is_safe(version: tuple[int, ...]) -> bool:
+    """Whether several processes may write with this SQLite.
+
+    From 3.7.0 to 3.51.2 a checkpoint beside a writer could corrupt a WAL database (the "WAL-reset bug", fixed
+    in 3.51.3 and, for old branches, in 3.50.7 and 3.44.6).
+    """
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+LIBRARY_IS_SAFE: Final[bool] = is_safe(driver.sqlite_version_info)
+
+
+def fault(error: BaseException) -> int | None:
+    """The SQLite result code at the bottom of an error; None when SQLite has nothing to do with it.
+
+    peewee hides it: its "cannot rollback - no transaction is active" may stand upon "database or disk is full".
+    """
+    codes = []
+    seen: BaseException | None = error
+    while seen is not None:
+        code = getattr(seen, "sqlite_errorcode", None)
+        if code is not None:
+            codes.append(code & 0xFF)
+        seen = seen.__cause__ or seen.__context__
+    return next((code for code in codes if code != _VAGUE), codes[0] if codes else None)
+
+
+def explained(error: BaseException, path: Path) -> BaseException:
+    """An error of SQLite as one of ours: what, whose, and the next step. Any other error as it is."""
+    code = None if isinstance(error, FleetError) else fault(error)
+    if code is None:
+        return error
+    if code == FULL:
+        return Unavailable(
+            f"there is no space left for {path.name}; nothing was recorded",
+            remedy=f"free some space on the disk of {path.parent}, then try again",
+            path=str(path),
+        )
+    if code == BUSY:
+        return Unavailable(
+            f"another program keeps {path.name} locked",
+            remedy=f"find it with 'fuser {path}' and end its transaction, then try again",
+            path=str(path),
+        )
+    if code in (CORRUPT, NOT_A_DATABASE):
+        return Damaged(
+            f"{path.name} is damaged: {error}",
+            remedy="run 'fleet store verify' to see what is hurt, and restore a backup",
+            path=str(path),
+        )
+    return Unavailable(
+        f"SQLite could not use {path.name}: {error}",
+        remedy=f"look after the disk and the permissions of {path.parent}, then try again",
+        path=str(path),
+    )

@@ -1,0 +1,69 @@
+"""The head witness: a small file beside the database that remembers how far the log had come.
+
+The chain of hashes shows any change within the log, but not that its tail is missing, that the write-ahead log was cut,
+or that the whole chain was computed anew. The witness does: it names a position that was committed and its hash. It is
+written after the commit and not synced, so that it may lag behind the log and never runs ahead of it.
+"""
+
+import os
+import struct
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fleet_sqlite.files import open_private
+
+_SLOT: Final = struct.Struct(">Q16s8s")
+_PLACES: Final = (0, 64)
+_EMPTY: Final = bytes(16)
+
+
+class Head(NamedTuple):
+    """A position and the hash of the event there."""
+
+    position: int
+    hash: bytes
+
+
+NOTHING: Final = Head(0, _EMPTY)
+"""The head of an empty log; its hash is what the first event chains to."""
+
+
+class Witness:
+    """Two checksummed slots, written in turn: a write that is cut short leaves the other."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = open_private(path)
+        self._slot = 0
+
+    def read(self) -> Head:
+        """The head that was witnessed last; `NOTHING` when there is none."""
+        heads = [_unpack(os.pread(self._descriptor, _SLOT.size, place)) for place in _PLACES]
+        self._slot = heads.index(max(heads))
+        return heads[self._slot]
+
+    def write(self, head: Head) -> None:
+        """Remember a head that is committed."""
+        slot = 1 - self._slot
+        os.pwrite(self._descriptor, _pack(head), _PLACES[slot])
+        self._slot = slot
+
+    def close(self) -> None:
+        """Give the file back."""
+        os.close(self._descriptor)
+
+
+def _pack(head: Head) -> bytes:
+    return _SLOT.pack(*head, _checksum(head))
+
+
+def _unpack(slot: bytes) -> Head:
+    if len(slot) < _SLOT.size:
+        return NOTHING
+    position, digest, checksum = _SLOT.unpack(slot)
+    head = Head(position, digest)
+    return head if checksum == _checksum(head) else NOTHING
+
+
+def _checksum(head: Head) -> bytes:
+    return blake2b(b"%d" % head.position + head.hash, digest_size=8).digest()

@@ -1,0 +1,1 @@
+"""Observer: says on standard error what fleet does."""

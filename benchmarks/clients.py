@@ -15,9 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from fleet_core.stores import Batch, EventStore, Stream
-
 from benchmarks.workload import EVENTS, STREAM_TYPE
+from fleet_core.stores import Batch, EventStore, Stream
 
 Client = Callable[[], object]
 """Appends one event; raises StopIteration when it has none left."""
@@ -100,7 +99,7 @@ def busy(client: Client, deadline: float) -> list[float]:
 
 
 def tasks(clients: Sequence[Client], seconds: float) -> Crowd:
-    """Every client a task of one event loop, which hands each append to a thread, as asyncio does with blocking calls."""
+    """Every client a task of one event loop, its appends handed to threads as asyncio does with blocking calls."""
     return asyncio.run(_tasks(clients, seconds))
 
 

@@ -1,7 +1,7 @@
 """The peer: PyPI `eventsourcing` on its SQLite recorder, as people install it.
 
-It writes four columns and one index where fleet writes its whole envelope, and works on the SQLite library of the
-standard library; both are its own choice, and both stay.
+It writes four columns and one index where fleet writes its whole envelope, and works on the SQLite library
+that Python was built with; both are its own choice, and both stay.
 """
 
 from pathlib import Path
@@ -32,7 +32,9 @@ class Work(Aggregate):
         return id
 
     @event("Reported")
-    def report(self, specialist_id: str, sortie_id: str, progress: int, message: str, files: list[str]) -> None:
+    def report(
+        self, specialist_id: str, sortie_id: str, progress: int, message: str, files: list[str]
+    ) -> None:
         """One more event."""
         self.state = (specialist_id, sortie_id, progress, message, files)
 

@@ -1,6 +1,6 @@
-"""One client process: opens a store, says that it is ready, appends for some seconds, and tells how long each took.
+"""One client process: opens a store, says when it is ready, appends for some seconds, and tells its waits.
 
-    python -m benchmarks.process STORE DIRECTORY SECONDS NAME
+python -m benchmarks.process STORE DIRECTORY SECONDS NAME
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The limit: the driver alone, on the same SQLite library, putting the store's own rows into the store's own file.
+"""The limit: the driver alone, on the same SQLite library, putting the store's own rows into its own tables.
 
-Every database here starts as a copy of one that the SQLite store made, and every row written to it was written by
-that store before, to a source in memory while no clock ran. So schema, indexes and bytes are the store's and can't
-drift from it; what the driver is spared is deciding, encoding, hashing and answering.
+Every database here starts as a copy of one that the SQLite store made, and every row written to it was
+written by that store before, to a source in memory while no clock ran. So schema, indexes and bytes are the
+store's and can't drift from it; what the driver is spared is deciding, encoding, hashing and answering.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from fleet_core.stores import Maintenance
-from fleet_sqlite.settings import Settings
 from pysqlite3 import dbapi2 as sqlite
 
 from benchmarks.stores import StoreSubject
+from fleet_core.stores import Maintenance
+from fleet_sqlite.settings import Settings
 
 Rows = list[tuple[Any, ...]]
 
@@ -46,6 +46,8 @@ class RawSubject:
         places = ", ".join("?" * len(self.columns))
         self.insert = f"INSERT INTO events ({', '.join(self.columns)}) VALUES ({places})"
         self._position = self._last_position()
+        self._rows: Iterator[tuple[Any, ...]] = iter(())
+        self._connections = [self.connection, self._reader]
 
     def _last_position(self) -> int:
         return self._reader.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()[0]  # type: ignore[no-any-return]
@@ -77,21 +79,22 @@ class RawSubject:
     def read_stream(self, stream_id: str) -> int:
         """Fetch one stream's rows; says how many there were."""
         rows = self.connection.execute(
-            "SELECT events.* FROM events JOIN streams ON streams.key = stream WHERE streams.id = ? ORDER BY version",
+            "SELECT * FROM events WHERE stream = (SELECT key FROM streams WHERE id = ?) ORDER BY version",
             (stream_id,),
         )
         return len(rows.fetchall())
 
-    def clients(self, clients: int, supply: int) -> list[Callable[[], None]]:
-        """One writer for each client, each on a connection of its own: SQLite's busy timeout sorts them out."""
-        rows = iter([rows[0] for rows in self.prepare(1, supply)])
-        return [self._writer(rows) for _ in range(clients)]
+    def supply(self, count: int) -> None:
+        """Make rows for the next appends of all clients."""
+        self._rows = iter([rows[0] for rows in self.prepare(1, count)])
 
-    def _writer(self, rows: Iterator[tuple[Any, ...]]) -> Callable[[], None]:
+    def client(self) -> Callable[[], None]:
+        """A writer on a connection of its own: SQLite's busy timeout decides whose turn it is."""
         connection, insert = connect(self.path), self.insert
+        self._connections.append(connection)
 
         def append() -> None:
-            row = next(rows)
+            row = next(self._rows)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(insert, row)
             connection.execute("COMMIT")
@@ -100,8 +103,8 @@ class RawSubject:
 
     def close(self) -> None:
         """Close everything."""
-        self.connection.close()
-        self._reader.close()
+        for connection in self._connections:
+            connection.close()
         self._source.close()
 
 

@@ -1,35 +1,36 @@
 """Interleaved rounds, and ratios taken within each round: what stays true on a machine that is not quiet.
 
-The speed of a disk or of a shared processor changes from minute to minute, and by more than the differences of
-interest. Contestants therefore take turns within each round, the order changes from round to round, and only
-figures of the same round are divided by one another.
+The speed of a disk or of a shared processor changes from minute to minute, and by more than the differences
+of interest. Contestants therefore take turns within each round, the order changes from round to round, and
+only figures of the same round are divided by one another.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-Figures = Mapping[str, list[float]]
+Figures = dict[str, list[float]]
 """Names of measurements to their figures, one for each round."""
 
+Measure = Callable[[], Mapping[str, float]]
+"""Measures once, and gives one or more figures by name."""
 
-def interleaved(
-    contestants: Mapping[str, Callable[[], Mapping[str, float]]], rounds: int
-) -> dict[str, list[float]]:
-    """Let everyone measure once in each round; a contestant answers with one or more named figures."""
-    figures: dict[str, list[float]] = {}
-    for order in orders(list(contestants), rounds):
-        for contestant in order:
-            for name, figure in contestants[contestant]().items():
+
+def interleaved(measures: Sequence[Measure], rounds: int) -> Figures:
+    """Let everyone measure once in each round."""
+    figures: Figures = {}
+    for order in orders(measures, rounds):
+        for measure in order:
+            for name, figure in measure().items():
                 figures.setdefault(name, []).append(figure)
     return figures
 
 
-def orders(names: list[str], rounds: int) -> Iterator[list[str]]:
-    """The turns of each round: everyone once, and everyone first as often as anyone else."""
+def orders(measures: Sequence[Measure], rounds: int) -> Iterator[list[Measure]]:
+    """The turns of each round: everyone once, and another one first each time."""
     for index in range(rounds):
-        first = index % len(names) if names else 0
-        yield names[first:] + names[:first]
+        first = index % len(measures)
+        yield [*measures[first:], *measures[:first]]
 
 
 class Gate(NamedTuple):
@@ -110,7 +111,15 @@ def _row(result: Result) -> tuple[str, ...]:
     spread = f"{number(min(result.values))}..{number(max(result.values))}" if result.values else ""
     measured = "-" if result.measured is None else number(result.measured, gate.unit)
     verdict = f"{result.verdict}: {result.reason}" if result.reason else result.verdict
-    return gate.number, gate.what, f"{sign} {number(gate.demand, gate.unit)}", stretch, measured, spread, verdict
+    return (
+        gate.number,
+        gate.what,
+        f"{sign} {number(gate.demand, gate.unit)}",
+        stretch,
+        measured,
+        spread,
+        verdict,
+    )
 
 
 def number(value: float, unit: str = "") -> str:

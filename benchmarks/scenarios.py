@@ -1,29 +1,32 @@
 """Who is measured against whom, where, and with how much work.
 
 Each scenario opens its subjects at equal size, lets them take turns, and gives figures named
-`scenario workload contestant`. Speeds are events per second, waits and CPU times milliseconds."""
+`scenario workload contestant`. Speeds are events per second, waits and CPU times milliseconds.
+"""
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from benchmarks import clients, startup
+from benchmarks import startup
+from benchmarks.clients import Client, Crowd, processes, store_clients, tasks, threads
 from benchmarks.peer import ApplicationSubject, RecorderSubject, SaveSubject
 from benchmarks.raw import STORE, PeeweeSubject, RawSubject, naive_bytes
-from benchmarks.rounds import interleaved
+from benchmarks.rounds import Figures, Measure, interleaved
 from benchmarks.stores import StoreSubject
 from benchmarks.workload import initial_streams
 
-Figures = dict[str, list[float]]
+NORMAL: Final = {"unsafe_synchronous": "normal"}
+"""The settings of a store that does not wait for the disk at each append."""
 
-DURABLE: Mapping[str, Any] = {}
-"""The settings of a store that waits for the disk: its own defaults."""
+FASTEST_DISK: Final = 10_000
+"""Appends per second that no disk does one by one: as many rows are kept ready for the driver's threads."""
 
-NORMAL = {"unsafe_synchronous": "normal"}
-"""The settings of one that does not wait for each append."""
+T = TypeVar("T")
 
 
 class Scale(NamedTuple):
@@ -38,12 +41,12 @@ class Scale(NamedTuple):
     starts: int
 
 
-FULL = Scale(preload=100_000, rounds=9, singles=1000, batches=10, streams=200, seconds=1.5, starts=25)
-QUICK = Scale(preload=300, rounds=1, singles=20, batches=1, streams=3, seconds=0.05, starts=1)
+FULL: Final = Scale(100_000, rounds=9, singles=1000, batches=10, streams=200, seconds=1.5, starts=25)
+QUICK: Final = Scale(300, rounds=1, singles=20, batches=1, streams=3, seconds=0.05, starts=1)
 
 
 class Places(NamedTuple):
-    """An empty directory in memory, and one on the disk."""
+    """An empty directory in memory, where fsync is free, and one on the disk."""
 
     memory: Path
     disk: Path
@@ -57,57 +60,191 @@ class Subject(Protocol):
         ...
 
     def append(self, work: Any) -> None:
-        """Do them; each is durable when it is done, as far as the place allows."""
-        ...
-
-    def close(self) -> None:
-        """Give everything back."""
+        """Do them one after another; each is as durable as the place allows when the next begins."""
         ...
 
 
-def append_rate(subject: Subject, size: int, count: int) -> float:
-    """Events per second of the next `count` appends of `size` events."""
-    work = subject.prepare(size, count)
-    return size * count / seconds(lambda: subject.append(work))
+class Reader(Protocol):
+    """Whoever reads a stream."""
+
+    def read_stream(self, stream_id: str) -> int:
+        """Read one stream; says how many events there were."""
+        ...
 
 
-def read_rate(read: Callable[[], int]) -> float:
-    """Events per second of a read that says how many events it saw."""
-    gc.collect()
-    started = perf_counter()
-    events = read()
-    return events / (perf_counter() - started)
+def sizes(scale: Scale, places: Places) -> Figures:
+    """Bytes per event, once everything is in the database file."""
+    directory = places.memory / "sizes"
+    store = StoreSubject(STORE, directory, scale.preload)
+    naive = naive_bytes(store, places.memory / "naive.db")
+    store.close()
+    ours = sum(path.stat().st_size for path in directory.iterdir())
+    return {"size bytes store": [ours / scale.preload], "size bytes naive": [naive / scale.preload]}
 
 
-def seconds(act: Callable[[], None]) -> float:
-    """How long it takes, after a garbage collection."""
-    gc.collect()
-    started = perf_counter()
-    act()
-    return perf_counter() - started
+def cold_starts(scale: Scale, places: Places) -> Figures:
+    """Command lines, each in a new process: CPU milliseconds beyond those of `python -c pass`."""
+    environ = startup.make_project(places.disk)
+    measures = [
+        _beyond_bare("cpu help", [startup.FLEET, "--help"], environ),
+        _beyond_bare("cpu verb", [startup.FLEET, "mission", "list"], environ),
+        _beyond_bare("cpu floor", startup.FLOOR, environ),
+    ]
+    interleaved(measures, 1)  # the first time also compiles and fills caches
+    return interleaved(measures, scale.starts)
 
 
 def in_memory(scale: Scale, places: Places) -> Figures:
-    """Where fsync is free: what the code itself costs, appending and reading."""
-    place = places.memory
+    """What the code itself costs, appending and reading."""
+    place, size = places.memory, scale.preload
     with ExitStack() as stack:
-        enter = lambda subject: stack.enter_context(closing(subject))  # noqa: E731
-        store = enter(StoreSubject(STORE, place / "store", scale.preload))
-        raw = enter(RawSubject(place / "raw-source", place / "raw", scale.preload))
-        orm = enter(PeeweeSubject(place / "orm-source", place / "orm", scale.preload))
-        application = enter(ApplicationSubject(place / "application", scale.preload))
-        save = enter(SaveSubject(place / "save", scale.preload))
-        recorder = enter(RecorderSubject(place / "recorder", scale.preload))
-        peers = {"application": application, "save": save, "recorder": recorder}
-        reads = {"store": store, "raw": raw, "application": application, "recorder": recorder}
-        logs = {
-            "decoded store": store.read_decoded,
-            "undecoded store": store.read_undecoded,
-            "rows raw": raw.read_all,
-        }
+        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", size)))
+        raw = stack.enter_context(closing(RawSubject(place / "raw-source", place / "raw", size)))
+        orm = stack.enter_context(closing(PeeweeSubject(place / "orm-source", place / "orm", size)))
+        application = stack.enter_context(closing(ApplicationSubject(place / "application", size)))
+        save = stack.enter_context(closing(SaveSubject(place / "save", size)))
+        recorder = stack.enter_context(closing(RecorderSubject(place / "recorder", size)))
+        writers = {"store": store, "raw": raw, "application": application, "save": save, "recorder": recorder}
+        readers = {"store": store, "raw": raw, "application": application, "recorder": recorder}
+        logs = [
+            _read("memory decoded store", store.read_decoded),
+            _read("memory undecoded store", store.read_undecoded),
+            _read("memory rows raw", raw.read_all),
+        ]
         return {
-            **_appends("memory", {"store": store, "raw": raw, **peers}, 1, scale),
-            **_appends("memory", {"store": store, "raw": raw, "peewee": orm, **peers}, 1000, scale),
-            **_streams("memory", reads, scale),
-            **interleaved({f"memory {name}": partial(read_rate, read) for name, read in logs.items()}, scale.rounds),
+            **interleaved(_singles("memory", writers, scale), scale.rounds),
+            **interleaved(_batches("memory", {**writers, "peewee": orm}, scale), scale.rounds),
+            **interleaved(_streams("memory", readers, scale), scale.rounds),
+            **interleaved(logs, scale.rounds),
         }
+
+
+def on_disk_normal(scale: Scale, places: Places) -> Figures:
+    """Single appends that a power cut may take: the disk is not waited for."""
+    place, source = places.disk, places.memory / "source"
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload, NORMAL)))
+        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload, "NORMAL")))
+        return interleaved(_singles("normal", {"store": store, "raw": raw}, scale), scale.rounds)
+
+
+def on_disk(scale: Scale, places: Places) -> Figures:
+    """Single appends, each on the disk before the next begins."""
+    place, source = places.disk, places.memory / "source"
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload)))
+        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload)))
+        peer = stack.enter_context(closing(ApplicationSubject(place / "application", scale.preload)))
+        writers = {"store": store, "raw": raw, "application": peer}
+        return interleaved(_singles("disk", writers, scale), scale.rounds)
+
+
+def many_clients(scale: Scale, places: Places) -> Figures:
+    """Threads and tasks that append at once, each append durable, in one process."""
+    place, source = places.disk, places.memory / "source"
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload)))
+        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload)))
+        measures = []
+        for count in (1, 4, 16, 64):
+            ours = store_clients(store.store, count, f"threads-{count}")
+            measures.append(_crowd(f"clients threads-{count} store", partial(threads, ours, scale.seconds)))
+        for count in (1, 64):
+            own = [raw.client() for _ in range(count)]
+            measures.append(_crowd(f"clients threads-{count} raw", partial(_raw_threads, raw, own, scale)))
+        ours = store_clients(store.store, 64, "tasks-64")
+        measures.append(_crowd("clients tasks-64 store", partial(tasks, ours, scale.seconds)))
+        return interleaved(measures, scale.rounds)
+
+
+def _raw_threads(raw: RawSubject, own: list[Client], scale: Scale) -> Crowd:
+    raw.supply(int(scale.seconds * FASTEST_DISK) + len(own))
+    return threads(own, scale.seconds)
+
+
+def many_processes(scale: Scale, places: Places) -> Figures:
+    """Four processes that append to one store at once."""
+    directory = places.disk / "processes"
+    StoreSubject(STORE, directory, scale.preload).close()
+    turns = iter(range(scale.rounds))
+
+    def gather() -> Crowd:
+        return processes(STORE, directory, 4, scale.seconds, f"round-{next(turns)}")
+
+    return interleaved([_crowd("processes 4 store", gather)], scale.rounds)
+
+
+SCENARIOS: Final[dict[str, Callable[[Scale, Places], Figures]]] = {
+    "size": sizes,
+    "cpu": cold_starts,
+    "memory": in_memory,
+    "normal": on_disk_normal,
+    "disk": on_disk,
+    "clients": many_clients,
+    "processes": many_processes,
+}
+
+
+def timed(act: Callable[[], T]) -> tuple[T, float]:
+    """What it gives, and the seconds it takes once the garbage of those before is gone."""
+    gc.collect()
+    started = perf_counter()
+    answer = act()
+    return answer, perf_counter() - started
+
+
+def _singles(place: str, writers: Mapping[str, Subject], scale: Scale) -> list[Measure]:
+    return [_append(f"{place} append-1 {name}", each, 1, scale.singles) for name, each in writers.items()]
+
+
+def _batches(place: str, writers: Mapping[str, Subject], scale: Scale) -> list[Measure]:
+    return [
+        _append(f"{place} append-1000 {name}", each, 1000, scale.batches) for name, each in writers.items()
+    ]
+
+
+def _append(name: str, subject: Subject, size: int, count: int) -> Measure:
+    def measure() -> dict[str, float]:
+        work = subject.prepare(size, count)
+        _, taken = timed(lambda: subject.append(work))
+        return {name: size * count / taken}
+
+    return measure
+
+
+def _streams(place: str, readers: Mapping[str, Reader], scale: Scale) -> list[Measure]:
+    streams = initial_streams(scale.preload)[: scale.streams]
+
+    def all_of(reader: Reader) -> Callable[[], int]:
+        return lambda: sum(map(reader.read_stream, streams))
+
+    return [_read(f"{place} stream {name}", all_of(each)) for name, each in readers.items()]
+
+
+def _read(name: str, read: Callable[[], int]) -> Measure:
+    def measure() -> dict[str, float]:
+        events, taken = timed(read)
+        return {name: events / taken}
+
+    return measure
+
+
+def _crowd(name: str, gather: Callable[[], Crowd]) -> Measure:
+    def measure() -> dict[str, float]:
+        crowd = gather()
+        return {
+            name: crowd.rate,
+            f"{name} fairness": crowd.fairness,
+            f"{name} p99": crowd.p99,
+            f"{name} longest": crowd.longest,
+        }
+
+    return measure
+
+
+def _beyond_bare(name: str, command: Sequence[str | Path], environ: Mapping[str, str]) -> Measure:
+    def measure() -> dict[str, float]:
+        bare = startup.cpu_ms(startup.BARE, environ)
+        return {name: startup.cpu_ms(command, environ) - bare}
+
+    return measure

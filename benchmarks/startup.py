@@ -4,7 +4,6 @@ CPU time, because the wall clock of a short process mostly tells what else the m
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +33,9 @@ def cpu_ms(command: Sequence[str | Path], environ: Mapping[str, str]) -> float:
     try:
         child = os.posix_spawn(words[0], words, environ, file_actions=null)
     except OSError as error:
-        raise Unavailable(f"{words[0]} can't be started: {error.strerror}", remedy="pip install -e .") from None
+        raise Unavailable(
+            f"{words[0]} can't be started: {error.strerror}", remedy="pip install -e ."
+        ) from None
     _, status, usage = os.wait4(child, 0)
     if status:
         code = os.waitstatus_to_exitcode(status)
@@ -45,12 +46,13 @@ def cpu_ms(command: Sequence[str | Path], environ: Mapping[str, str]) -> float:
 def make_project(directory: Path) -> dict[str, str]:
     """Make a project for the verbs to work on; gives the environment that leads them there."""
     environ = {**os.environ, "FLEET_DIR": str(directory / ".fleet")}
-    if FLEET.exists():
-        subprocess.run([FLEET, "init"], cwd=directory, env=environ, check=True, capture_output=True)
+    cpu_ms([FLEET, "init"], environ)
     return environ
 
 
-def beyond(command: Sequence[str | Path], base: Sequence[str], environ: Mapping[str, str]) -> Callable[[], float]:
+def beyond(
+    command: Sequence[str | Path], base: Sequence[str], environ: Mapping[str, str]
+) -> Callable[[], float]:
     """Measures a command's CPU milliseconds beyond those of another, run just before it."""
 
     def measure() -> float:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.workload import STREAM_LENGTH, STREAM_TYPE, Schedule, WorkReported
 from fleet_core.catalog import Catalog
 from fleet_core.events import EventCodec, system_clock
 from fleet_core.plugins import Plugins
 from fleet_core.stores import ALL, Batch, EventStore, Query, Stream
-
-from benchmarks.workload import STREAM_LENGTH, STREAM_TYPE, Schedule, WorkReported
 
 GROUP = "fleet.stores"
 

@@ -1,7 +1,7 @@
 """What everyone writes and reads: the same events, into the same streams, in the same order.
 
-An event's data is about 195 bytes of JSON; it names its cause and its chain. Single appends go round a thousand
-streams, as many workers on many things do; batches each make a stream of their own.
+An event's data is about 195 bytes of JSON; it names its cause and its chain. Single appends go round a
+thousand streams, as many workers on many things do; batches each make a stream of their own.
 """
 
 import random
@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
+import msgspec
+
 from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.projections import Projection
-
-import msgspec
 
 STREAM_LENGTH = 100
 """Events in each stream that is there from the start and is read."""
@@ -72,7 +72,11 @@ class Schedule:
         """Appends of `size` events, each the start of a stream of its own."""
         for _ in range(count):
             self._batches += 1
-            yield Write(stream_name(f"batch {self._batches}"), 0, [EVENTS[index % len(EVENTS)] for index in range(size)])
+            yield Write(
+                stream_name(f"batch {self._batches}"),
+                0,
+                [EVENTS[index % len(EVENTS)] for index in range(size)],
+            )
 
     def singles(self, count: int) -> Iterator[Write]:
         """Appends of one event, round all open streams."""

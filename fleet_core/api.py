@@ -40,6 +40,7 @@ from fleet_core.events import (
     Uuid7,
     as_datetime,
     as_microseconds,
+    check_name,
     decode_fault,
     id_text,
     stored_id,
@@ -72,6 +73,8 @@ from fleet_core.stores import (
 )
 
 if TYPE_CHECKING:
+    from fleet_core.cli.opening import open_fleet
+    from fleet_core.cli.render import json_option, show
     from fleet_core.fleet import Fleet
 
 __all__ = [
@@ -140,21 +143,33 @@ __all__ = [
     "as_microseconds",
     "check_batches",
     "check_field",
+    "check_name",
     "checked",
     "decode_fault",
     "fold",
     "hookimpl",
     "id_text",
+    "json_option",
+    "open_fleet",
+    "show",
     "stored_id",
     "system_clock",
     "timestamp",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`Fleet` is imported when it is asked for: it wires everything, and most plugins wire nothing."""
-    if name != "Fleet":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fleet_core.fleet import Fleet
+_ON_DEMAND = {
+    "Fleet": "fleet_core.fleet",
+    "json_option": "fleet_core.cli.render",
+    "open_fleet": "fleet_core.cli.opening",
+    "show": "fleet_core.cli.render",
+}
+"""Imported when asked for: `Fleet` wires everything, and the others are for plugins that bring commands."""
 
-    return Fleet
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_ON_DEMAND[name]), name)

@@ -81,7 +81,7 @@ class Uuid7:
         # A forked child must neither repeat its parent's random bits nor wait for a thread that it has not.
         # Asking for the process id each time would cost as much as the rest.
         me = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: (alive := me()) and alive._start_over())
+        os.register_at_fork(after_in_child=lambda: _start_over(me()))
 
     def _start_over(self) -> None:
         self._lock = threading.Lock()
@@ -98,6 +98,11 @@ class Uuid7:
                 self._tails.extend(_TAILS.unpack(self._random(_TAILS.size)))
             tail = self._tails.pop()
         return _ID.pack(tick >> 12 << 16 | 0x7000 | tick & 0xFFF, _VARIANT | tail & 0x3FFFFFFFFFFFFFFF)
+
+
+def _start_over(source: Uuid7 | None) -> None:
+    if source is not None:
+        source._start_over()
 
 
 _TAILS: Final = struct.Struct(">512Q")
@@ -277,7 +282,7 @@ class EventCodec:
         known = self._types.setdefault(event_type.type_name, event_type)
         if known is not event_type:
             raise Invalid(
-                f"event type {event_type.type_name} is defined by {known.__module__} and {event_type.__module__}",
+                f"{event_type.type_name} is defined by {known.__module__} and by {event_type.__module__}",
                 remedy="switch one of the two plugins off with --without",
             )
 
@@ -356,8 +361,8 @@ class EventCodec:
             name = check_name(event.type, "event type", "$.type")
             reader = self._reader(name)
             version = _version_of(event, reader)
-        current = reader is not None and version == reader.version
-        return name, version, self._encode_at("$.data", event.data, reader.decode if current else None)
+        validate = reader.decode if reader is not None and version == reader.version else None
+        return name, version, self._encode_at("$.data", event.data, validate)
 
     def _encode_at(self, path: str, value: Any, validate: Callable[[bytes], Any] | None = None) -> bytes:
         try:
@@ -509,7 +514,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     @property
     def known(self) -> EventType | None:
-        """Its data as a struct of its type; None when no type of ours fits it. What an `evolve` reads, to be total.
+        """Its data as a struct of its type; None when no type of ours fits it. An `evolve` that reads it is total.
 
         Foreign data (schema version 0), and data that a newer version wrote in a way this one can't read.
         """
@@ -603,8 +608,8 @@ def timestamp(microseconds: int) -> str:
 def decode_fault(error: Exception) -> Invalid:
     """What msgspec says of bad data, as an `Invalid` with the path apart. For codecs.
 
-    The texts end in `` - at `$.items[1]` ``, of bad keys in `` - at `key` in `$.items` ``; hostile nesting ends
-    in RecursionError.
+    The texts end in `` - at `$.items[1]` ``, of bad keys in `` - at `key` in `$.items` ``; hostile nesting
+    ends in RecursionError.
     """
     if isinstance(error, RecursionError):
         return Invalid("the data is nested too deeply", remedy="flatten it")

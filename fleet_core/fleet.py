@@ -177,8 +177,7 @@ class Fleet:
         return TableView(self.views, projection)
 
     def _fold_until(self, projection: Projection[S], point: AsOf) -> dict[str, S]:
-        before = None if point.position is None else point.position + 1
-        return fold(projection, self.store.read(projection.query(until=point.time), before=before))
+        return fold(projection, self.store.read(point.narrow(projection.query()), before=point.before))
 
     def moment(self, as_of: AsOf | str) -> AsOf:
         """A point in the log's life, from what a person wrote.

@@ -4,8 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from fleet_core.errors import Usage
 from fleet_core.events import as_microseconds
+from fleet_core.stores import Match, Query
 
 _POSITION: Final = re.compile("[0-9]{1,18}")
 _AGO: Final = re.compile("([0-9]{1,9})([smhdw])")
@@ -18,6 +21,18 @@ class AsOf(NamedTuple):
 
     position: int | None = None
     time: int | None = None
+
+    @property
+    def before(self) -> int | None:
+        """The first position that lies beyond it, as `EventStore.read` takes it."""
+        return None if self.position is None else self.position + 1
+
+    def narrow(self, query: Query) -> Query:
+        """The same query, of what had occurred by then."""
+        if self.time is None:
+            return query
+        items = query.items or (Match(),)
+        return Query(tuple(replace(item, until=_earlier(item.until, self.time)) for item in items))
 
 
 def parse_as_of(text: str, now: int) -> AsOf:
@@ -51,7 +66,13 @@ def parse_time(text: str, now: int) -> int:
     return as_microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
+def _earlier(one: int | None, other: int) -> int:
+    return other if one is None else min(one, other)
+
+
 def _ago(text: str, moment: int) -> int:
     if moment < _YEAR_1:
-        raise Usage(f"{text} ago lies before the year 1", remedy="give a smaller age; the whole log is younger")
+        raise Usage(
+            f"{text} ago lies before the year 1", remedy="give a smaller age; the whole log is younger"
+        )
     return moment

@@ -41,19 +41,26 @@ def find(start: Path, environ: Mapping[str, str] = os.environ) -> Project:
         if (root / DATA).is_dir() or (root / CONFIG).is_file():
             return Project(root, root / DATA)
     raise NotFound(
-        f"{start.absolute()} belongs to no fleet project", remedy="run 'fleet init' in the project's root folder"
+        f"{start.absolute()} belongs to no fleet project",
+        remedy="run 'fleet init' in the project's root folder",
     )
 
 
-def create(root: Path, environ: Mapping[str, str] = os.environ) -> Project:
-    """Make a folder the root of a project; nothing happens when it is one already."""
+def at(root: Path, environ: Mapping[str, str] = os.environ) -> Project:
+    """The project whose root a folder is, or would be once it is created."""
+    if environ.get("FLEET_DIR"):
+        directory = Path(environ["FLEET_DIR"]).absolute()
+        return Project(directory.parent, directory)
     root = main_worktree(root.absolute())
-    directory = Path(environ["FLEET_DIR"]).absolute() if environ.get("FLEET_DIR") else root / DATA
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = directory / ".gitignore"
+    return Project(root, root / DATA)
+
+
+def create(project: Project) -> None:
+    """Make a project's folders; nothing happens when they are there."""
+    project.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = project.directory / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
-    return Project(directory.parent, directory)
 
 
 def main_worktree(folder: Path) -> Path:

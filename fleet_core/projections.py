@@ -12,7 +12,7 @@ import msgspec
 
 from fleet_core.errors import Usage
 from fleet_core.events import Recorded
-from fleet_core.stores import EventStore, Match, Query, Views
+from fleet_core.stores import EventStore, Query, Views
 
 S = TypeVar("S")
 
@@ -26,7 +26,7 @@ BATCH = 1000
 class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """States of one struct type, each under a key, folded from events.
 
-    `types` are the event types it reads; `key` says whose state an event concerns (None: nobody's);
+    `types` are the event types it reads (none: every type); `key` says whose state an event concerns (None: nobody's);
     `evolve` is pure and total: it takes the state before (None: there is none) and gives the state after
     (None: there is none any more), for any event of these types, in any order. `version` rises whenever
     `evolve`, `key` or the struct changes, and the table is then rebuilt. `name` is the read table's name.
@@ -39,9 +39,9 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     evolve: Callable[[S | None, Recorded], S | None]
     version: int = 1
 
-    def query(self, until: int | None = None) -> Query:
-        """The events it reads, those that occurred up to `until` (microseconds)."""
-        return Query((Match(types=self.types, until=until),))
+    def query(self) -> Query:
+        """The events it reads."""
+        return Query.of(types=self.types)
 
     def fields(self) -> tuple[str, ...]:
         """The names of the state's fields, which are the columns of its read table."""
@@ -55,13 +55,15 @@ class Page(msgspec.Struct, Generic[S], frozen=True):
     next: str | None = None
 
 
-def fold(projection: Projection[S], events: Iterable[Recorded], states: dict[str, S] | None = None) -> dict[str, S]:
+def fold(
+    projection: Projection[S], events: Iterable[Recorded], states: dict[str, S] | None = None
+) -> dict[str, S]:
     """The states after these events, by key."""
     states = {} if states is None else states
     key, evolve = projection.key, projection.evolve
     wanted = frozenset(projection.types)
     for event in events:
-        if event.type not in wanted:
+        if wanted and event.type not in wanted:
             continue
         whose = key(event)
         if whose is None:
@@ -179,7 +181,8 @@ def check_field(projection: Projection[Any], field: str) -> str:
     """
     if field not in projection.fields():
         raise Usage(
-            f"{projection.name} have no field {field!r}", remedy=f"choose from {', '.join(projection.fields())}"
+            f"{projection.name} have no field {field!r}",
+            remedy=f"choose from {', '.join(projection.fields())}",
         )
     return field
 
@@ -195,7 +198,9 @@ def catch_up(store: EventStore, views: Views, projection: Projection[Any]) -> in
     return position
 
 
-def rebuild(store: EventStore, views: Views, projection: Projection[Any], progress: Progress = lambda position: None) -> int:
+def rebuild(
+    store: EventStore, views: Views, projection: Projection[Any], progress: Progress = lambda position: None
+) -> int:
     """Fold a read table anew beside the old one and switch; returns the position it stands at."""
     head = store.head()
     views.rebuild(projection.name, _told(store.read(projection.query(), before=head + 1), progress), head)
@@ -219,12 +224,33 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def differences(store: EventStore, views: Views, projection: Projection[Any]) -> list[Difference]:
-    """Fold the whole log again and compare it with the read table as it stands."""
-    position = views.position(projection.name)
-    folded = fold(projection, store.read(projection.query(), before=position + 1))
+    """Fold the whole log again and compare it with the read table as it stands.
+
+    Others may append meanwhile: what they changed while the table was being read may stand in any of the
+    states it went through.
+    """
+    before = views.position(projection.name)
     table = dict(views.rows(projection.name))
+    after = views.position(projection.name)
+    folded = fold(projection, store.read(projection.query(), before=before + 1))
+    passed = _states_passed(
+        projection, folded, store.read(projection.query(), after=before, before=after + 1)
+    )
     return [
         Difference(projection=projection.name, key=key, table=table.get(key), folded=folded.get(key))
         for key in sorted(table.keys() | folded.keys())
-        if table.get(key) != folded.get(key)
+        if table.get(key) not in (folded.get(key), *passed.get(key, ()))
     ]
+
+
+def _states_passed(
+    projection: Projection[S], states: dict[str, S], events: Iterable[Recorded]
+) -> dict[str, list[S | None]]:
+    """Fold events into states, and keep every state that each key was in before."""
+    passed: dict[str, list[S | None]] = {}
+    for event in events:
+        key = projection.key(event)
+        if key is not None:
+            passed.setdefault(key, []).append(states.get(key))
+            fold(projection, (event,), states)
+    return passed

@@ -16,11 +16,11 @@ Steps = tuple[str | int, ...]
 """The way from the top of the file to a value: keys of objects and indexes of arrays."""
 
 SHOWN: Final = 20
-"""Most faults that an error lists, and most places that a report lists for one kind of oddity."""
+"""Most faults that an error's text lists, and most places that a report lists for one kind of oddity."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A row that can't be kept as it is."""
+    """A value that can't be kept, or a row without one."""
 
     place: str
     reason: str
@@ -43,7 +43,7 @@ class Findings:
         self._places: dict[str, list[str]] = {}
 
     def fault(self, steps: Steps, reason: str) -> None:
-        """Note a row that can't be kept."""
+        """Note something that can't be kept."""
         self.faults.append(Fault(json_path(steps), reason))
 
     def oddity(self, steps: Steps, kind: str) -> None:
@@ -59,26 +59,25 @@ class Findings:
         return [Oddity(kind, count, self._places[kind]) for kind, count in self._counts.items()]
 
     def refuse(self, source: str) -> None:
-        """Do nothing when all rows are good.
+        """Do nothing when there is no fault.
 
         Raises:
-            Invalid: some are not; the message lists the first of them, and how many there are.
+            Invalid: there are some; the message lists the first of them, and how many there are.
         """
         if self.faults:
             raise refusal(source, self.faults)
 
 
 def refusal(source: str, faults: Sequence[Fault]) -> Invalid:
-    """The error that names all bad rows of a file, or the first of many."""
+    """The error that names all faults of a file; its text, only the first of many."""
     listed = [f"{fault.place}: {fault.reason}" for fault in faults[:SHOWN]]
     more = [f"and {len(faults) - SHOWN:,} more"] if len(faults) > SHOWN else []
-    rows = "row" if len(faults) == 1 else "rows"
+    what = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
     return Invalid(
-        "\n  ".join([f"{source} has {len(faults):,} bad {rows}; nothing was recorded:", *listed, *more]),
+        "\n  ".join([f"{source} has {what}; nothing was recorded:", *listed, *more]),
         path=faults[0].place,
         remedy="mend these rows in a copy of the file, and migrate the copy",
-        faults=[msgspec.to_builtins(fault) for fault in faults[:SHOWN]],
-        fault_count=len(faults),
+        faults=msgspec.to_builtins(faults),
     )
 
 
@@ -90,7 +89,11 @@ def json_path(steps: Iterable[Any]) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if step.isascii() and step.isidentifier() else f"[{json.dumps(step, ensure_ascii=_odd(step))}]"
+    return (
+        f".{step}"
+        if step.isascii() and step.isidentifier()
+        else f"[{json.dumps(step, ensure_ascii=_odd(step))}]"
+    )
 
 
 def _odd(text: str) -> bool:

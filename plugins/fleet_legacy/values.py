@@ -20,7 +20,6 @@ _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _SUSPICIOUS: Final = re.compile(r"\\u0000|\d{19}")
 _UNHOLDABLE: Final = re.compile("[\0\ud800-\udfff]")
-_SURROGATE_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _CANONICAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -38,11 +37,16 @@ def decode(text: str) -> Decoded:
         ValueError: it is not JSON, or no store could hold anything like it.
     """
     try:
+        return _decoded(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _decoded(text: str) -> Decoded:
+    try:
         value = _decode(text)
         if _SUSPICIOUS.search(text) is None:
             return Decoded(value, _encode(value) == text.encode())
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeEncodeError):
         value = lenient(text)
     held = holdable(value)
@@ -55,14 +59,11 @@ def lenient(text: str) -> Any:
     Raises:
         ValueError: it is not JSON.
     """
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+    return json.loads(text, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"holds {name}, which JSON does not have")
+    raise ValueError(f"JSON has no {name}")
 
 
 def holdable(value: Any) -> Any:
@@ -80,7 +81,7 @@ def holdable(value: Any) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return _as_double(value)
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise ValueError("holds a number that is out of range")
+        raise ValueError("a number is out of range")
     return value
 
 
@@ -89,7 +90,7 @@ def _as_double(number: int) -> float:
     try:
         return float(number)
     except OverflowError:
-        raise ValueError("holds a number that is out of range") from None
+        raise ValueError("a number is out of range") from None
 
 
 def _holdable_text(text: str) -> str:
@@ -101,20 +102,18 @@ def as_ascii_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def parse_time(value: Any) -> int:
+def parse_time(text: str) -> int:
     """A time of the file in microseconds since 1970.
 
     Raises:
         ValueError: it is no RFC 3339 time with a zone.
     """
-    if not isinstance(value, str):
-        raise ValueError(f"must be a time, got {kind_of(value)}")
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{shortened(value)} is not a time such as 2026-01-02T08:00:04.123Z") from None
+        raise ValueError(f"{shortened(text)} is not a time such as 2026-01-02T08:00:04.123Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{shortened(value)} names no time zone")
+        raise ValueError(f"{shortened(text)} names no time zone")
     return as_microseconds(moment)
 
 

@@ -19,6 +19,8 @@ _to_json: Final = msgspec.json.Encoder(order="sorted").encode
 _to_msgpack: Final = msgspec.msgpack.Encoder(order="sorted").encode
 
 _BACKSLASH: Final = ord("\\")
+_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * len(str(2**63))
 
 
 def _nul_in_json(data: bytes) -> bool:
@@ -26,9 +28,22 @@ def _nul_in_json(data: bytes) -> bool:
     return _BACKSLASH in data and b"\\u0000" in data
 
 
+def _doubt_in_json(data: bytes) -> bool:
+    return (
+        _nul_in_json(data)
+        or data.count(b"{") + data.count(b"[") > rules.MAX_DEPTH
+        or _LONG_NUMBER in data.translate(_DIGITS_ALIKE)
+    )
+
+
 def _nul_in_msgpack(data: bytes) -> bool:
     # Numbers contain zero bytes too, so this is a suspicion, which the value then confirms or not.
     return 0 in data
+
+
+def _doubt_in_msgpack(data: bytes) -> bool:
+    # Bytes, extensions, NaN and keys of any type are no news to MessagePack, and do not show in its bytes.
+    return True
 
 
 class JsonCodec:
@@ -57,7 +72,8 @@ class JsonCodec:
         Raises:
             Invalid: by that function, with the path of the fault.
         """
-        return _checked_decoder(msgspec.json.Decoder(type).decode, type, _nul_in_json)
+        doubt = _nul_in_json if rules.is_closed(type) else _doubt_in_json
+        return _checked_decoder(msgspec.json.Decoder(type).decode, type, doubt)
 
 
 class MsgpackCodec:
@@ -90,23 +106,22 @@ class MsgpackCodec:
         Raises:
             Invalid: by that function, with the path of the fault.
         """
-        return _checked_decoder(msgspec.msgpack.Decoder(type).decode, type, _nul_in_msgpack)
+        doubt = _nul_in_msgpack if rules.is_closed(type) else _doubt_in_msgpack
+        return _checked_decoder(msgspec.msgpack.Decoder(type).decode, type, doubt)
 
 
 def _checked_decoder(
-    decode: Callable[[bytes], Any], type: Any, suspicious: Callable[[bytes], bool]
+    decode: Callable[[bytes], Any], type: Any, doubt: Callable[[bytes], bool]
 ) -> Callable[[bytes], Any]:
-    check_open = rules.open_checker(type)
+    check = rules.checker(type)
 
     def checked(data: bytes) -> Any:
         try:
             value = decode(data)
         except _UNDECODABLE as error:
             raise _decode_fault(error) from None
-        if check_open is not None:
-            check_open(value)
-        if suspicious(data):
-            rules.check_whole(value)
+        if doubt(data):
+            check(value)
         return value
 
     return checked

@@ -84,8 +84,10 @@ def check_open(value: Any) -> None:
     Raises:
         Invalid: a rule is broken; `path` says where.
     """
-    if not isinstance(value, msgspec.Struct) or _open_fields(type(value)):
+    if not isinstance(value, msgspec.Struct):
         _raise(_fault_in(value, native=False))
+    elif _open_fields(type(value)):
+        _raise(_fault_in_struct(value, 1))
 
 
 def check_whole(value: Any) -> None:
@@ -103,12 +105,20 @@ def check_whole(value: Any) -> None:
     _raise(_fault_in(plain, native=False))
 
 
-def open_checker(type: Any) -> Callable[[Any], None] | None:
-    """What checks the open parts of values that were decoded as `type`; None where there are none."""
-    openness = _openness(type)
-    if not openness.open:
-        return None
-    return lambda value: _raise(_fault_in(value, openness.native))
+def is_closed(type: Any) -> bool:
+    """Whether values of a type can break no rule but that of NUL once they are decoded."""
+    return not _openness(type).open
+
+
+def checker(type: Any) -> Callable[[Any], None]:
+    """What looks at every part of a value that was decoded as `type`, and raises as `check_whole` does."""
+    native = _openness(type).native
+
+    def check(value: Any) -> None:
+        _raise(_fault_in(value, native))
+        check_whole(value)
+
+    return check
 
 
 def _raise(fault: _Fault | None) -> None:

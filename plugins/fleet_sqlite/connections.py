@@ -87,7 +87,7 @@ class Connections:
         except IndexError:
             return self._open(query_only=1)
 
-    def transaction(self, work: Callable[[Connection], T], committed: Callable[[], None] | None = None) -> T:
+    def transaction(self, work: Callable[[Connection], T], committed: Callable[[T], None] | None = None) -> T:
         """Do `work` as the only writer there is, commit it, then tell `committed`, still before the next writer.
 
         Raises:
@@ -99,27 +99,33 @@ class Connections:
             self.check_open()
             try:
                 self._turnstile.enter(deadline)
-                connection = self._begin(deadline)
+                connection = self._patiently(self._begin, deadline)
                 try:
                     result = work(connection)
                 except BaseException as error:
                     self._undo(connection, error)
-                    raise explained(error, self.path) from error.__cause__
+                    ours = explained(error, self.path)
+                    if ours is error:
+                        raise
+                    raise ours from error
                 self._commit(connection)
                 if committed is not None:
-                    committed()
+                    committed(result)
                 return result
             finally:
                 self._turnstile.leave()
 
-    def _begin(self, deadline: float) -> Connection:
+    def _begin(self) -> Connection:
+        if self._writer is None:
+            self._writer = self._open(**self._durability())
+        connection: Connection = self._writer.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def _patiently(self, attempt: Callable[[], T], deadline: float) -> T:
         while True:
             try:
-                if self._writer is None:
-                    self._writer = self._open(**self._durability())
-                connection: Connection = self._writer.connection()
-                connection.execute("BEGIN IMMEDIATE")
-                return connection
+                return attempt()
             except Exception as error:
                 if fault(error) != BUSY or time.monotonic() >= deadline:
                     raise explained(error, self.path) from error
@@ -171,8 +177,9 @@ class Connections:
         """Do `work` on a connection of its own, as the only process of fleet that writes. For migrations."""
         with self._lock:
             try:
-                self._turnstile.enter(time.monotonic() + self._settings.busy_timeout)
-                database = self._open(journal_mode="wal", **self._durability())
+                deadline = time.monotonic() + self._settings.busy_timeout
+                self._turnstile.enter(deadline)
+                database = self._patiently(lambda: self._open(journal_mode="wal", **self._durability()), deadline)
                 try:
                     return work(database)
                 except Exception as error:

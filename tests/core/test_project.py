@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 from fleet_core.errors import NotFound
-from fleet_core.project import create, find, main_worktree
+from fleet_core.project import Project, at, find, main_worktree
+from fleet_core.project import create as create_project
 
 
 def git(folder: Path, *arguments: str) -> None:
     options = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
     subprocess.run(["git", *options, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def create(root: Path, environ: dict[str, str]) -> Project:
+    project = at(root, environ)
+    create_project(project)
+    return project
 
 
 @pytest.fixture

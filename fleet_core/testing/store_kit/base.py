@@ -1,12 +1,14 @@
 """What every part of the kit stands on: the fixtures, the abilities a store may lack, and small words for events."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import pytest
 
-from fleet_core.errors import Usage
+from fleet_core.errors import FleetError, Usage
 from fleet_core.events import Clock, EventCodec, EventType, NewEvent, Recorded
 from fleet_core.stores import ALL, EventStore, Query, Stream
 from fleet_core.testing.codecs import JsonCodec
@@ -25,7 +27,7 @@ ABILITIES: Final = {
 NOON: Final = 1_750_000_000_000_000
 """When the kit's clock starts: 15 June 2025."""
 
-DEADLINE: Final = 30.0
+DEADLINE: float = 30.0
 """Seconds after which something that should have happened never will."""
 
 KIT: Final = Stream("kit", "one")
@@ -59,11 +61,26 @@ class HeldClock:
         return self.now
 
 
-def needs(ability: str) -> Callable[[Test], Test]:
-    """Mark a test of an ability: a store that lacks it is spared it."""
+class UnevenClock:
+    """A clock that takes its time, now more, now less.
+
+    Stores read it inside an append, so it stretches the moments in which a careless store can be overtaken.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+        self._never = threading.Event()
+
+    def __call__(self) -> int:
+        self._never.wait(self._random.choice((0.0, 0.0, 0.0005, 0.002)))
+        return NOON
+
+
+def needs(*abilities: str) -> Callable[[Test], Test]:
+    """Mark a test of abilities: a store that lacks one of them is spared it."""
 
     def mark(test: Test) -> Test:
-        test.needs = ability  # type: ignore[attr-defined]
+        test.needs = abilities  # type: ignore[attr-defined]
         return test
 
     return mark
@@ -148,7 +165,7 @@ def _marked_tests(kit: type) -> dict[str, Any]:
 
 def _concerns(test: object, lacks: dict[str, str]) -> bool:
     if hasattr(test, "needs"):
-        return test.needs not in lacks
+        return lacks.keys().isdisjoint(test.needs)
     return getattr(test, "proves_lack_of", None) in lacks
 
 
@@ -195,3 +212,18 @@ def in_thread(work: Callable[[], T]) -> Callable[[], T]:
         return results[0]
 
     return result
+
+
+def race(*runners: Callable[[], T]) -> list[T | FleetError]:
+    """Run all at the same moment, in a thread each: what each gave, or the refusal it met."""
+    gate = threading.Barrier(len(runners))
+
+    def start(runner: Callable[[], T]) -> T | FleetError:
+        gate.wait(DEADLINE)
+        try:
+            return runner()
+        except FleetError as refusal:
+            return refusal
+
+    results = [in_thread(partial(start, runner)) for runner in runners]
+    return [result() for result in results]

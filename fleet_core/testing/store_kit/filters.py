@@ -74,8 +74,17 @@ QUERIES = {
 }
 
 
-def _words(criteria: object) -> str:
-    return "+".join(criteria) if isinstance(criteria, dict) else ""
+def _words(criteria: dict[str, Any]) -> str:
+    return " ".join(f"{name}={_short(value)}" for name, value in criteria.items()) or "nothing"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
+    return str(value - NOON) if isinstance(value, int) else str(value)
+
+
+CRITERIA_IDS = [_words(criteria) for criteria, _ in CRITERIA]
 
 
 class FiltersKit:
@@ -88,13 +97,13 @@ class FiltersKit:
             store.append(batch)
         return store
 
-    @pytest.mark.parametrize(("criteria", "expected"), CRITERIA, ids=_words)
+    @pytest.mark.parametrize(("criteria", "expected"), CRITERIA, ids=CRITERIA_IDS)
     def test_a_criterion_gives_the_events_that_fulfil_it(
         self, mixed: EventStore, criteria: dict[str, Any], expected: list[int]
     ) -> None:
         assert said(mixed, Query.of(**criteria)) == expected
 
-    @pytest.mark.parametrize(("criteria", "expected"), CRITERIA, ids=_words)
+    @pytest.mark.parametrize(("criteria", "expected"), CRITERIA, ids=CRITERIA_IDS)
     def test_a_criterion_means_the_same_backwards(
         self, mixed: EventStore, criteria: dict[str, Any], expected: list[int]
     ) -> None:

@@ -1,0 +1,142 @@
+"""How the fields of a state become the columns of its read table, and back."""
+
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from fleet_core.api import Invalid, Projection
+
+_AFFINITIES: Final[dict[type, str]] = {
+    inspect.BoolType: "INTEGER",
+    inspect.IntType: "INTEGER",
+    inspect.FloatType: "REAL",
+}
+
+_TEXTS: Final = (
+    inspect.StrType,
+    inspect.DateTimeType,
+    inspect.DateType,
+    inspect.TimeType,
+    inspect.TimeDeltaType,
+    inspect.UUIDType,
+    inspect.DecimalType,
+    inspect.BytesType,
+)
+"""Types that msgspec writes as plain text."""
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Column:
+    """One field. Numbers and text are stored as they are, anything else as JSON text; None as NULL."""
+
+    def __init__(self, name: str, type: Any) -> None:
+        self.name = name
+        self._type = type
+        self.affinity, self._is_bool = _storage(type)
+
+    @property
+    def definition(self) -> str:
+        """The column as CREATE TABLE says it."""
+        return f"{quoted(self.name)} {self.affinity or 'TEXT'}"
+
+    def store(self, value: Any) -> Any:
+        """A field's value as SQLite keeps it."""
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise Invalid(f"{self.name} is {value}, which does not fit into 64 bits", path=f"$.{self.name}")
+        if value is None or (self.affinity and isinstance(value, str | int | float)):
+            return value
+        return msgspec.to_builtins(value) if self.affinity else _encode(value).decode()
+
+    def load(self, stored: Any) -> Any:
+        """A field's value from what SQLite kept."""
+        if stored is None:
+            return None
+        if self._is_bool:
+            return bool(stored)
+        return msgspec.convert(stored if self.affinity else msgspec.json.decode(stored), self._type)
+
+
+def _storage(type: Any) -> tuple[str, bool]:
+    """The affinity of a column that holds values as they are, or nothing for JSON; and whether they are booleans."""
+    info = inspect.type_info(type)
+    kinds = [each for each in getattr(info, "types", (info,)) if not isinstance(each, inspect.NoneType)]
+    if len(kinds) != 1:
+        return "", False
+    [kind] = kinds
+    if isinstance(kind, inspect.EnumType):
+        return ("TEXT", False) if all(isinstance(each.value, str) for each in kind.cls) else ("", False)
+    if isinstance(kind, inspect.LiteralType):
+        return ("TEXT", False) if all(isinstance(each, str) for each in kind.values) else ("", False)
+    if isinstance(kind, _TEXTS):
+        return "TEXT", False
+    return _AFFINITIES.get(kind.__class__, ""), isinstance(kind, inspect.BoolType)
+
+
+_OWN: Final = frozenset(
+    "event_log event_tags events meta projections schema_migrations streams tags types".split()
+)
+
+
+def table_name(projection: str) -> str:
+    """The name of a projection's table: its own, unless the store has a table of that name itself."""
+    taken = projection.lower() in _OWN or projection.lower().startswith("sqlite_")
+    return f"projection_{projection}" if taken else projection
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Table:
+    """The read table of one projection: its name, columns and statements."""
+
+    def __init__(self, projection: Projection[Any]) -> None:
+        self.projection = projection
+        self.name = table_name(projection.name)
+        self.fields = ",".join(projection.fields())
+        """Names the columns without looking at their types, which costs more than opening a store may."""
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """One for each field of the state."""
+        return [Column(field.name, field.type) for field in msgspec.structs.fields(self.projection.state)]
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by the names of their fields."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def create(self) -> str:
+        """The statement that creates it."""
+        columns = ", ".join(["_key TEXT PRIMARY KEY", *(column.definition for column in self.columns)])
+        return f"CREATE TABLE {quoted(self.name)} ({columns})"
+
+    @cached_property
+    def select(self) -> str:
+        """The statement, up to WHERE, that gives keys and states."""
+        columns = ", ".join(["_key", *(quoted(column.name) for column in self.columns)])
+        return f"SELECT {columns} FROM {quoted(self.name)}"
+
+    @cached_property
+    def upsert(self) -> str:
+        """The statement that puts one state."""
+        return f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(self.columns) + 1))})"
+
+    @property
+    def delete(self) -> str:
+        """The statement that removes one state."""
+        return f"DELETE FROM {quoted(self.name)} WHERE _key = ?"
+
+    def row(self, key: str, state: Any) -> tuple[Any, ...]:
+        """A state as a row."""
+        return (key, *(column.store(getattr(state, column.name)) for column in self.columns))
+
+    def state(self, row: tuple[Any, ...]) -> Any:
+        """The state in a row."""
+        values = {column.name: column.load(stored) for column, stored in zip(self.columns, row[1:], strict=True)}
+        return self.projection.state(**values)

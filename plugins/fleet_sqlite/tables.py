@@ -1,0 +1,188 @@
+"""Read tables: one for each projection, a column for each field of its state, readable by any SQL tool."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from fleet_core.api import (
+    FleetError,
+    NotFound,
+    Page,
+    PluginBroken,
+    Projection,
+    Recorded,
+    ViewState,
+    check_field,
+    fold,
+)
+from fleet_sqlite.columns import Table, quoted
+from fleet_sqlite.connections import Connections
+from fleet_sqlite.database import Connection
+from fleet_sqlite.folding import MOVE, STATES, Stored, stored_states, take_in
+
+_ADD: Final = "INSERT OR REPLACE INTO projections (name, version, columns, position) VALUES (?, ?, ?, ?)"
+
+_PAGE: Final = 1000
+"""Rows fetched at once."""
+
+
+class ReadTables:
+    """The ability `Views`, on a database that has the table `projections`."""
+
+    inline = False
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._tables: dict[str, Table] = {}
+
+    def define(self, projections: Sequence[Projection[Any]]) -> list[str]:
+        """See `Views.define`."""
+        tables = {projection.name: Table(projection) for projection in projections}
+        _check_distinct(tables.values())
+        if tables.keys() - self._stored().keys():
+            self._connections.transaction(lambda connection: _create_missing(connection, tables.values()))
+        stored = self._stored()
+        self._tables |= tables
+        return [name for name, table in tables.items() if not stored[name].fits(table)]
+
+    def states(self) -> list[ViewState]:
+        """See `Views.states`. `rows` is counted, table by table."""
+        return [
+            ViewState(each.name, each.version, each.position, self._count(self._tables[each.name]))
+            for each in self._stored().values()
+            if each.name in self._tables
+        ]
+
+    def _count(self, table: Table) -> int:
+        [(rows,)] = self._connections.read(f"SELECT count(*) FROM {quoted(table.name)}")
+        return rows  # type: ignore[no-any-return]
+
+    def position(self, name: str) -> int:
+        """See `Views.position`."""
+        self._table(name)
+        return self._stored()[name].position
+
+    def apply(self, name: str, events: Sequence[Recorded], position: int) -> None:
+        """See `Views.apply`.
+
+        Raises:
+            PluginBroken: the projection can't take in an event.
+            Unavailable: the table was made by another version of the projection.
+        """
+        table = self._table(name)
+
+        def take(connection: Connection) -> None:
+            stored = stored_states(connection)[name]
+            if stored.position < position:
+                stored.check_fits(table)
+                take_in(connection, table, [event for event in events if event.position > stored.position])
+                connection.execute(MOVE, (position, name))
+
+        self._connections.transaction(take)
+
+    def rebuild(self, name: str, events: Iterator[Recorded], position: int) -> None:
+        """See `Views.rebuild`. The states are folded in memory before the table is locked."""
+        table = self._table(name)
+        states = fold(table.projection, events)
+        rows = [table.row(key, state) for key, state in states.items()]
+
+        def switch(connection: Connection) -> None:
+            connection.execute(f"DROP TABLE {quoted(table.name)}")
+            connection.execute(table.create)
+            connection.executemany(table.upsert, rows)
+            connection.execute(_ADD, (name, table.projection.version, table.fields, position))
+
+        self._connections.transaction(switch)
+
+    def get(self, name: str, key: str) -> Any | None:
+        """See `Views.get`."""
+        table = self._table(name)
+        rows = self._read(table, f"{table.select} WHERE _key = ?", (key,))
+        return table.state(rows[0]) if rows else None
+
+    def select(
+        self,
+        name: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[Any]:
+        """See `Views.select`."""
+        table = self._table(name)
+        clauses, values = ["1"], []
+        for field, value in where.items():
+            column = table.by_name[check_field(table.projection, field)]
+            # The plus takes the column's affinity away: 1 and '1' differ, as they do in Python.
+            clauses.append(f"+{quoted(field)} IS ?")
+            values.append(column.store(value))
+        if after is not None:
+            clauses.append("_key < ?" if backwards else "_key > ?")
+            values.append(after)
+        sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY _key {'DESC' if backwards else 'ASC'} LIMIT ?"
+        found = self._read(table, sql, (*values, -1 if limit is None else limit + 1))
+        taken = found[:limit]
+        more = taken and len(found) > len(taken)
+        return Page([table.state(row) for row in taken], taken[-1][0] if more else None)
+
+    def rows(self, name: str) -> Iterator[tuple[str, Any]]:
+        """See `Views.rows`."""
+        table = self._table(name)
+        found = self._read(table, f"{table.select} ORDER BY _key LIMIT ?", (_PAGE,))
+        while found:
+            for row in found:
+                yield row[0], table.state(row)
+            found = self._read(table, f"{table.select} WHERE _key > ? ORDER BY _key LIMIT ?", (found[-1][0], _PAGE))
+
+    def count_by(self, name: str, field: str) -> dict[str, int]:
+        """See `Views.count_by`."""
+        table = self._table(name)
+        column = table.by_name[check_field(table.projection, field)]
+        sql = f"SELECT {quoted(field)}, count(*) FROM {quoted(table.name)} GROUP BY 1"
+        counts: Counter[str] = Counter()
+        for stored, count in self._read(table, sql):
+            counts[str(column.load(stored))] += count
+        return dict(sorted(counts.items()))
+
+    def close(self) -> None:
+        """See `Views.close`."""
+        self._connections.close()
+
+    def _read(self, table: Table, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._connections.read(sql, values)
+        except FleetError:
+            # The statement does not fit a table that another version of the projection made: that is the thing to say.
+            self._stored()[table.projection.name].check_fits(table)
+            raise
+
+    def _stored(self) -> dict[str, Stored]:
+        return {row[0]: Stored(*row) for row in self._connections.read(STATES)}
+
+    def _table(self, name: str) -> Table:
+        self._connections.check_open()
+        table = self._tables.get(name)
+        if table is None:
+            raise NotFound(f"there is no read table {name!r}", remedy="define its projection first", name=name)
+        return table
+
+
+def _check_distinct(tables: Iterable[Table]) -> None:
+    names: dict[str, str] = {}
+    for table in tables:
+        # SQLite does not tell upper from lower case in names.
+        other = names.setdefault(table.name.lower(), table.projection.name)
+        if other != table.projection.name:
+            raise PluginBroken(
+                f"the projections {other!r} and {table.projection.name!r} would share one read table",
+                remedy="rename one of them",
+            )
+
+
+def _create_missing(connection: Connection, tables: Iterable[Table]) -> None:
+    stored = stored_states(connection)
+    for table in tables:
+        if table.projection.name not in stored:
+            connection.execute(table.create)
+            connection.execute(_ADD, (table.projection.name, table.projection.version, table.fields, 0))

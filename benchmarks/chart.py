@@ -46,8 +46,8 @@ def chart(results: list[Result], note: str) -> str:
 """
 
 
-def _x(strength: float) -> float:
-    share = 0.5 + math.log(strength) / (2 * math.log(REACH))
+def _x(gain: float) -> float:
+    share = 0.5 + math.log(gain) / (2 * math.log(REACH))
     return round(LEFT + WIDTH * min(max(share, 0), 1), 1)
 
 
@@ -65,22 +65,20 @@ def _axis(height: int) -> str:
 
 
 def _row(result: Result, top: int) -> str:
-    gate, baseline = result.gate, top + 14
+    gate, baseline, right = result.gate, top + 14, LEFT + WIDTH + 12
     name = f'<text x="12" y="{baseline}">{escape(f"{gate.number}  {gate.what}")}</text>'
-    sign = "≤" if gate.at_most else "≥"
-    if result.measured is None or result.strength is None:
-        return f'{name}\n<text class="note" x="{LEFT + WIDTH + 12}" y="{baseline}">not measured</text>'
-    start, end = sorted((_x(1), _x(result.strength)))
+    if not result.measured:
+        return f'{name}\n<text class="note" x="{right}" y="{baseline}">not measured</text>'
+    start, end = sorted((_x(1), _x(gate.gain(result.measured))))
     place = f'x="{start}" y="{top + 3}" width="{end - start:.1f}" height="14"'
     bar = f'<rect class="{result.verdict.lower()}" {place}/>'
-    words = f"{number(result.measured, gate.unit)}  ({sign} {number(gate.demand, gate.unit)})"
-    figure = f'<text x="{LEFT + WIDTH + 12}" y="{baseline}">{escape(words)}</text>'
+    words = f"{number(result.measured, gate.unit)}  ({gate.sign} {number(gate.demand, gate.unit)})"
+    figure = f'<text x="{right}" y="{baseline}">{escape(words)}</text>'
     return "\n".join([name, bar, *_goal(result, top), figure])
 
 
 def _goal(result: Result, top: int) -> list[str]:
-    gate = result.gate
-    if gate.stretch is None:
+    if result.gate.stretch is None:
         return []
-    goal = _x(gate.demand / gate.stretch if gate.at_most else gate.stretch / gate.demand)
+    goal = _x(result.gate.gain(result.gate.stretch))
     return [f'<line class="goal" x1="{goal}" x2="{goal}" y1="{top + 1}" y2="{top + 19}"/>']

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -67,7 +68,18 @@ def _store_client(store: EventStore, stream: Stream) -> Client:
     return append
 
 
-def threads(clients: Sequence[Client], seconds: float) -> Crowd:
+def limited(client: Client, count: int) -> Client:
+    """A client that is through after `count` events."""
+    turns = iter(range(count))
+
+    def append() -> None:
+        next(turns)
+        client()
+
+    return append
+
+
+def threads(clients: Sequence[Client], seconds: float = inf) -> Crowd:
     """Every client in a thread of its own."""
     barrier = threading.Barrier(len(clients) + 1)
 
@@ -85,7 +97,7 @@ def threads(clients: Sequence[Client], seconds: float) -> Crowd:
 
 def busy(client: Client, deadline: float) -> list[float]:
     """Let a client append until the deadline or its end, at least once; gives the seconds of each append."""
-    waits = []
+    waits: list[float] = []
     while True:
         before = perf_counter()
         try:
@@ -98,8 +110,8 @@ def busy(client: Client, deadline: float) -> list[float]:
             return waits
 
 
-def tasks(clients: Sequence[Client], seconds: float) -> Crowd:
-    """Every client a task of one event loop, its appends handed to threads as asyncio does with blocking calls."""
+def tasks(clients: Sequence[Client], seconds: float = inf) -> Crowd:
+    """Every client a task of one event loop, which hands its appends to threads."""
     return asyncio.run(_tasks(clients, seconds))
 
 
@@ -111,13 +123,23 @@ async def _tasks(clients: Sequence[Client], seconds: float) -> Crowd:
         waits: list[float] = []
         while not waits or perf_counter() < started + seconds:
             before = perf_counter()
-            await loop.run_in_executor(pool, client)
+            if not await loop.run_in_executor(pool, _appends, client):
+                break
             waits.append(perf_counter() - before)
         return waits
 
     with ThreadPoolExecutor(len(clients)) as pool:
         waits = await asyncio.gather(*(work(client, pool) for client in clients))
     return Crowd(list(waits), perf_counter() - started)
+
+
+def _appends(client: Client) -> bool:
+    """Let a client append; says whether it had anything left. (A future can't carry StopIteration.)"""
+    try:
+        client()
+    except StopIteration:
+        return False
+    return True
 
 
 def processes(store: str, directory: Path, count: int, seconds: float, name: str) -> Crowd:

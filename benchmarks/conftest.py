@@ -1,47 +1,38 @@
 """Fixtures of the pytest-benchmark suites: subjects are opened once, preloaded, and closed at the end."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_core.errors import FleetError
 
-from benchmarks.scenarios import MEMORY, Places
-from benchmarks.subjects import Opened, Subjects
+from benchmarks.places import empty_places
+from benchmarks.subjects import Subjects
+from benchmarks.tables import Opener
+from fleet_core.errors import FleetError
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How large the logs are."""
-    parser.addoption("--events", type=int, default=100_000, help="events in each log before anything is measured")
+    """Say how large the logs are."""
+    parser.addoption("--events", type=int, default=100_000, help="events in each log before it is measured")
 
 
 @pytest.fixture(scope="session")
 def events(pytestconfig: pytest.Config) -> int:
-    """Events in each log before anything is measured."""
+    """Events in each log before it is measured."""
     return int(pytestconfig.getoption("--events"))
 
 
 @pytest.fixture(scope="session")
-def subjects(events: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subjects]:
-    """All subjects, opened when first asked for."""
-    with ExitStack() as stack:
-        memory = stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY))
-        places = Places(Path(memory), tmp_path_factory.mktemp("disk"))
-        yield Subjects(places, events, stack)
+def opened(events: int) -> Iterator[Opener]:
+    """Gives a subject by name and place; one that can't run here says why, and is passed over."""
+    with empty_places() as places, ExitStack() as stack:
+        subjects = Subjects(places, events, stack)
 
+        def open_or_say_why(name: str, place: str) -> Any:
+            try:
+                return subjects.open(name, place)
+            except FleetError as error:
+                pytest.skip(f"{name} can't run here: {error.message}; {error.remedy}")
 
-@pytest.fixture
-def subject(request: pytest.FixtureRequest, subjects: Subjects) -> Opened:
-    """The subject that a test's parameter names: `NAME` in memory, or `NAME on disk`."""
-    return opened(subjects, request.param)
-
-
-def opened(subjects: Subjects, name: str) -> Any:
-    """A subject, or its reason why it can't run here."""
-    try:
-        return subjects.open(name)
-    except FleetError as error:
-        pytest.skip(f"{name} can't run here: {error.message}; {error.remedy}")
+        yield open_or_say_why

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,44 +18,39 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from pysqlite3 import dbapi2  # type: ignore[import-untyped]
+
 from benchmarks.chart import chart
 from benchmarks.gates import GATES
+from benchmarks.places import DISK, empty_places
 from benchmarks.rounds import Figures, Result, judge, number, table
-from benchmarks.scenarios import FULL, QUICK, SCENARIOS, Places, Scale
+from benchmarks.scenarios import FULL, QUICK, SCENARIOS, Scale
 from fleet_core.errors import FleetError
 
-ROOT = Path(__file__).parent.parent
-MEMORY = Path("/dev/shm")
+OUTPUT = Path(__file__).parent.parent / "docs" / "explanation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write; gives the exit status."""
     asked = _parser().parse_args(arguments)
-    scale = QUICK if asked.quick else FULL
-    asked.disk.mkdir(parents=True, exist_ok=True)
     about = machine()
-    figures, reasons = measure(asked.only or list(SCENARIOS), scale, asked.disk)
+    figures, reasons = measure(asked.only or list(SCENARIOS), QUICK if asked.quick else FULL, asked.disk)
     about["load afterwards"] = load()
-    results = [judge(gate, figures, reasons) for gate in GATES]
-    print(table(results))
-    print(f"\n{figures_table(figures)}\n")
+    results = [judge(gate, figures) for gate in GATES]
+    print(table(results), figures_table(figures), sep="\n\n", end="\n\n")
     print("\n".join(f"{key}: {value}" for key, value in about.items()))
+    for name, reason in reasons.items():
+        print(f"{name} was not measured: {reason}", file=sys.stderr)
     write(asked.output, results, figures, about)
     return 1 if reasons else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ratios", description=(__doc__ or "").partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ratios")
     parser.add_argument("--quick", action="store_true", help="a smoke run; its figures mean nothing")
-    parser.add_argument(
-        "--only", action="append", choices=list(SCENARIOS), help="one scenario; may be repeated"
-    )
-    parser.add_argument("--output", type=Path, default=ROOT / "docs/explanation", help="where the chart goes")
-    parser.add_argument(
-        "--disk", type=Path, default=ROOT / ".benchmarks", help="a directory on the disk to measure"
-    )
+    parser.add_argument("--only", action="append", choices=list(SCENARIOS), help="one scenario; repeatable")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the chart and the figures go")
+    parser.add_argument("--disk", type=Path, default=DISK, help="a directory on the disk to measure")
     return parser
 
 
@@ -67,12 +61,9 @@ def measure(names: Sequence[str], scale: Scale, disk: Path) -> tuple[Figures, di
     for name in names:
         started = perf_counter()
         print(f"measuring {name} ...", end=" ", file=sys.stderr, flush=True)
-        with (
-            tempfile.TemporaryDirectory(dir=MEMORY) as memory,
-            tempfile.TemporaryDirectory(dir=disk) as on_disk,
-        ):
+        with empty_places(disk) as places:
             try:
-                figures |= SCENARIOS[name](scale, Places(Path(memory), Path(on_disk)))
+                figures |= SCENARIOS[name](scale, places)
             except FleetError as error:
                 reasons[name] = f"{error.message}; {error.remedy}"
         print(f"{perf_counter() - started:.0f} s", file=sys.stderr)
@@ -89,9 +80,7 @@ def figures_table(figures: Figures) -> str:
 
 
 def machine() -> dict[str, str]:
-    """What it ran on, and how busy that was."""
-    from pysqlite3 import dbapi2
-
+    """What it runs on, and how busy that is."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} {platform.machine()} processors, {platform.system()}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from pysqlite3 import dbapi2 as sqlite
+from pysqlite3 import dbapi2 as sqlite  # type: ignore[import-untyped]
 
 from benchmarks.stores import StoreSubject
 from fleet_core.stores import Maintenance
@@ -113,11 +113,11 @@ class PeeweeSubject(RawSubject):
 
     def __init__(self, source: Path, directory: Path, preload: int = 0) -> None:
         super().__init__(source, directory, preload)
-        self._database = peewee.SqliteDatabase(self.path, pragmas={"synchronous": "full"})
+        self._database = peewee.SqliteDatabase(str(self.path), pragmas={"synchronous": "full"})
         fields: dict[str, Any] = {name: peewee.BareField(null=True) for name in self.columns}
         fields["position"] = peewee.BareField(primary_key=True)
         fields["Meta"] = type("Meta", (), {"database": self._database, "table_name": "events"})
-        self._model = type("Event", (peewee.Model,), fields)
+        self._model: Any = type("Event", (peewee.Model,), fields)
 
     def append(self, work: list[Rows]) -> None:
         """One `insert_many` for each list of rows."""

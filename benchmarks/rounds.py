@@ -34,9 +34,9 @@ def orders(measures: Sequence[Measure], rounds: int) -> Iterator[list[Measure]]:
 
 
 class Gate(NamedTuple):
-    """What is demanded of a figure, or of a figure's ratio to another of the same round.
+    """What is demanded of a figure, or of its ratio to another figure of the same round.
 
-    `number` is the gate's in the project's table of demands. `stretch` is the goal beyond the demand.
+    `number` is the gate's in the project's table of demands; `stretch` is the goal beyond the demand.
     """
 
     number: str
@@ -48,13 +48,21 @@ class Gate(NamedTuple):
     at_most: bool = False
     unit: str = "x"
 
+    @property
+    def sign(self) -> str:
+        """How the demand compares."""
+        return "<=" if self.at_most else ">="
+
+    def gain(self, value: float) -> float:
+        """How far a value lies beyond the demand: 1 meets it, 2 is twice as good."""
+        return self.demand / value if self.at_most else value / self.demand
+
 
 class Result(NamedTuple):
-    """A gate's values, one for each round. Without values it was not measured, and `reason` says why."""
+    """A gate's values, one for each round; none when it was not measured."""
 
     gate: Gate
     values: list[float]
-    reason: str = ""
 
     @property
     def measured(self) -> float | None:
@@ -62,67 +70,46 @@ class Result(NamedTuple):
         return median(self.values) if self.values else None
 
     @property
-    def strength(self) -> float | None:
-        """How far beyond the demand: 1 meets it, 2 is twice as good."""
-        if not self.measured:
-            return None
-        return self.gate.demand / self.measured if self.gate.at_most else self.measured / self.gate.demand
-
-    @property
     def verdict(self) -> str:
         """In a word."""
+        gate = self.gate
         if self.measured is None:
             return "not measured"
-        if self.gate.stretch is not None and _meets(self.measured, self.gate.stretch, self.gate.at_most):
+        if gate.stretch is not None and gate.gain(self.measured) >= gate.gain(gate.stretch):
             return "beyond"
-        return "met" if _meets(self.measured, self.gate.demand, self.gate.at_most) else "MISSED"
+        return "met" if gate.gain(self.measured) >= 1 else "MISSED"
 
 
-def _meets(measured: float, limit: float, at_most: bool) -> bool:
-    return measured <= limit if at_most else measured >= limit
-
-
-def judge(gate: Gate, figures: Figures, reasons: Mapping[str, str]) -> Result:
-    """Divide round by round. `reasons` says, by the first word of their names, why figures are missing."""
-    names = [gate.figure] if gate.over is None else [gate.figure, gate.over]
-    for name in names:
-        if name not in figures:
-            return Result(gate, [], reasons.get(name.partition(" ")[0], "not asked for"))
+def judge(gate: Gate, figures: Figures) -> Result:
+    """Divide round by round."""
+    values = figures.get(gate.figure, [])
     if gate.over is None:
-        return Result(gate, list(figures[gate.figure]))
-    pairs = zip(figures[gate.figure], figures[gate.over], strict=True)
-    return Result(gate, [figure / base for figure, base in pairs])
+        return Result(gate, values)
+    bases = figures.get(gate.over, [])
+    return Result(gate, [value / base for value, base in zip(values, bases, strict=False)])
 
 
 def table(results: list[Result]) -> str:
     """The results for people to read, in columns of plain text; the spread is that of the rounds."""
-    rows = [("gate", "what", "demand", "stretch", "measured", "spread", "verdict")]
-    rows += [_row(result) for result in results]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    return "\n".join(lines)
+    rows = [["gate", "what", "demand", "stretch", "measured", "spread", "verdict"], *map(_row, results)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _row(result: Result) -> tuple[str, ...]:
-    gate, sign = result.gate, "<=" if result.gate.at_most else ">="
-    stretch = "" if gate.stretch is None else number(gate.stretch, gate.unit)
-    spread = f"{number(min(result.values))}..{number(max(result.values))}" if result.values else ""
-    measured = "-" if result.measured is None else number(result.measured, gate.unit)
-    verdict = f"{result.verdict}: {result.reason}" if result.reason else result.verdict
-    return (
+def _row(result: Result) -> list[str]:
+    gate = result.gate
+    return [
         gate.number,
         gate.what,
-        f"{sign} {number(gate.demand, gate.unit)}",
-        stretch,
-        measured,
-        spread,
-        verdict,
-    )
+        f"{gate.sign} {number(gate.demand, gate.unit)}",
+        "" if gate.stretch is None else number(gate.stretch, gate.unit),
+        "-" if result.measured is None else number(result.measured, gate.unit),
+        f"{number(min(result.values))}..{number(max(result.values))}" if result.values else "",
+        result.verdict,
+    ]
 
 
 def number(value: float, unit: str = "") -> str:
     """A figure to three digits that matter, with its unit."""
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
-    return f"{value:,.{digits}f}{'' if unit in ('', 'x') else ' '}{unit}"
+    return f"{value:,.{digits}f}{unit if len(unit) < 2 else f' {unit}'}"

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from benchmarks import startup
 from benchmarks.clients import Client, Crowd, processes, store_clients, tasks, threads
 from benchmarks.peer import ApplicationSubject, RecorderSubject, SaveSubject
+from benchmarks.places import Places
 from benchmarks.raw import STORE, PeeweeSubject, RawSubject, naive_bytes
 from benchmarks.rounds import Figures, Measure, interleaved
 from benchmarks.stores import StoreSubject
@@ -43,13 +44,6 @@ class Scale(NamedTuple):
 
 FULL: Final = Scale(100_000, rounds=9, singles=1000, batches=10, streams=200, seconds=1.5, starts=25)
 QUICK: Final = Scale(300, rounds=1, singles=20, batches=1, streams=3, seconds=0.05, starts=1)
-
-
-class Places(NamedTuple):
-    """An empty directory in memory, where fsync is free, and one on the disk."""
-
-    memory: Path
-    disk: Path
 
 
 class Subject(Protocol):
@@ -104,8 +98,19 @@ def in_memory(scale: Scale, places: Places) -> Figures:
         application = stack.enter_context(closing(ApplicationSubject(place / "application", size)))
         save = stack.enter_context(closing(SaveSubject(place / "save", size)))
         recorder = stack.enter_context(closing(RecorderSubject(place / "recorder", size)))
-        writers = {"store": store, "raw": raw, "application": application, "save": save, "recorder": recorder}
-        readers = {"store": store, "raw": raw, "application": application, "recorder": recorder}
+        readers: dict[str, Reader] = {
+            "store": store,
+            "raw": raw,
+            "application": application,
+            "recorder": recorder,
+        }
+        writers: dict[str, Subject] = {
+            "store": store,
+            "raw": raw,
+            "application": application,
+            "save": save,
+            "recorder": recorder,
+        }
         logs = [
             _read("memory decoded store", store.read_decoded),
             _read("memory undecoded store", store.read_undecoded),
@@ -135,7 +140,7 @@ def on_disk(scale: Scale, places: Places) -> Figures:
         store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload)))
         raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload)))
         peer = stack.enter_context(closing(ApplicationSubject(place / "application", scale.preload)))
-        writers = {"store": store, "raw": raw, "application": peer}
+        writers: dict[str, Subject] = {"store": store, "raw": raw, "application": peer}
         return interleaved(_singles("disk", writers, scale), scale.rounds)
 
 
@@ -157,7 +162,7 @@ def many_clients(scale: Scale, places: Places) -> Figures:
         return interleaved(measures, scale.rounds)
 
 
-def _raw_threads(raw: RawSubject, own: list[Client], scale: Scale) -> Crowd:
+def _raw_threads(raw: RawSubject, own: Sequence[Client], scale: Scale) -> Crowd:
     raw.supply(int(scale.seconds * FASTEST_DISK) + len(own))
     return threads(own, scale.seconds)
 

@@ -23,7 +23,7 @@ OPEN_STREAMS = 1000
 STREAM_TYPE = "benchmark"
 
 
-class WorkReported(EventType):
+class WorkReported(EventType, frozen=True, kw_only=True):
     """A specialist said how far it is; the typical small event of a fleet."""
 
     type_name: ClassVar[str] = "benchmark_work_reported"

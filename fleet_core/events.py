@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
@@ -361,7 +362,9 @@ class EventCodec:
             name = check_name(event.type, "event type", "$.type")
             reader = self._reader(name)
             version = _version_of(event, reader)
-        validate = reader.decode if reader is not None and version == reader.version else None
+        # What a newer version wrote may be beyond this one, and what nobody knows is beyond anybody.
+        known = reader is not None and version <= reader.version
+        validate = partial(self.decode, name, version) if known else None
         return name, version, self._encode_at("$.data", event.data, validate)
 
     def _encode_at(self, path: str, value: Any, validate: Callable[[bytes], Any] | None = None) -> bytes:
@@ -416,6 +419,8 @@ class EventCodec:
                 f"no upcaster leads {reader.name} from version {version} on to {reader.version}",
                 remedy=f"install the version of {package} that wrote it, or newer",
             )
+        if not isinstance(value, dict):
+            raise Invalid(f"data of {reader.name} must be an object, got {type(value).__name__}")
         try:
             return step.upcast(value)
         except Exception as error:
@@ -514,7 +519,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     @property
     def known(self) -> EventType | None:
-        """Its data as a struct of its type; None when no type of ours fits it. An `evolve` that reads it is total.
+        """Its data as a struct; None when no type of ours fits it. An `evolve` that reads it is total.
 
         Foreign data (schema version 0), and data that a newer version wrote in a way this one can't read.
         """

@@ -17,7 +17,7 @@ _YEAR_1: Final = as_microseconds(datetime(1, 1, 1, tzinfo=UTC))
 
 
 class AsOf(NamedTuple):
-    """A point to travel to: after the event at `position`, or after all that occurred up to `time` (microseconds)."""
+    """After the event at `position`, or after all that occurred up to `time` (microseconds since 1970)."""
 
     position: int | None = None
     time: int | None = None
@@ -47,7 +47,9 @@ def parse_as_of(text: str, now: int) -> AsOf:
 
 
 def parse_time(text: str, now: int) -> int:
-    """Read an RFC 3339 time, a date (its start in UTC), or an age such as `90s`, `2h`, `7d`, in microseconds since 1970.
+    """Read an RFC 3339 time, a date (its start in UTC), or an age such as `90s`, `2h`, `7d`.
+
+    Returns microseconds since 1970.
 
     Raises:
         Usage: it is none of these, or a time without a zone.
@@ -73,6 +75,6 @@ def _earlier(one: int | None, other: int) -> int:
 def _ago(text: str, moment: int) -> int:
     if moment < _YEAR_1:
         raise Usage(
-            f"{text} ago lies before the year 1", remedy="give a smaller age; the whole log is younger"
+            f"{text} ago lies before the year 1", remedy="give a smaller age"
         )
     return moment

@@ -35,12 +35,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Base of requests that record events."""
 
     key: Annotated[
-        str | None,
-        Meta(
-            description="Idempotency key: the same request sent again with it is carried out once.",
-            min_length=1,
-            max_length=200,
-        ),
+        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Meta(description="Idempotency key: the same request sent again with it is carried out once."),
     ] = None
 
 

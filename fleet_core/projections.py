@@ -26,9 +26,9 @@ BATCH = 1000
 class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """States of one struct type, each under a key, folded from events.
 
-    `types` are the event types it reads (none: every type); `key` says whose state an event concerns (None: nobody's);
-    `evolve` is pure and total: it takes the state before (None: there is none) and gives the state after
-    (None: there is none any more), for any event of these types, in any order. `version` rises whenever
+    `types` are the event types it reads (none: every type); `key` says whose state an event concerns (None:
+    nobody's); `evolve` is pure and total: it takes the state before (None: there is none) and gives the state
+    after (None: there is none any more), for any event of these types, in any order. `version` rises whenever
     `evolve`, `key` or the struct changes, and the table is then rebuilt. `name` is the read table's name.
     """
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fleet_core.events import IdSource
 from fleet_core.fleet import Fleet
 from fleet_core.project import Project
 from fleet_core.projections import differences
@@ -30,12 +31,14 @@ class TestClock:
 
 
 @contextmanager
-def opened(folder: Path, backend: str, clock: TestClock | None = None) -> Iterator[Fleet]:
+def opened(
+    folder: Path, backend: str, clock: TestClock | None = None, ids: IdSource | None = None
+) -> Iterator[Fleet]:
     """A fleet in a folder, closed at the end."""
     project = Project(folder, folder / ".fleet")
     project.directory.mkdir(exist_ok=True)
     settings = Settings(store=StoreSettings(backend=backend))
-    with Fleet.open(project, settings=settings, clock=clock or TestClock()) as fleet:
+    with Fleet.open(project, settings=settings, clock=clock or TestClock(), ids=ids) as fleet:
         yield fleet
 
 

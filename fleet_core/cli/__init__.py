@@ -1,5 +1,6 @@
 """The `fleet` command: runs the lazy group, and turns what goes wrong into a message and an exit status."""
 
+import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ PIPE_CLOSED: Final = 141
 
 The signal itself stays ignored: it would also end a server whose client hangs up.
 """
+
+DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a system call says that is nobody's bug, even when it names no file."""
 
 
 def main() -> NoReturn:
@@ -104,7 +108,7 @@ def _as_fleet_error(error: Exception) -> FleetError:
     if isinstance(error, click.ClickException):
         kind = Usage if isinstance(error, click.UsageError) else FleetError
         return kind(error.format_message(), remedy="see --help")
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and (error.filename or error.errno in DISK_TROUBLE):
         place = f": {error.filename}" if error.filename else ""
         return FleetError(f"{error.strerror}{place}", remedy="mend what the system complains about")
     from fleet_core.cli.blame import unexpected

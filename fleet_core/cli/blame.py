@@ -26,10 +26,5 @@ def _owner(error: Exception) -> Entry | None:
     """The plugin whose code was running, innermost first; None when it was the core's."""
     catalog = Catalog(read_entries(sys.path))
     modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in walk_tb(error.__traceback__)]
-    for module in reversed(modules):
-        if module.partition(".")[0] == "fleet_core":
-            return None
-        owner = catalog.owner(module)
-        if owner is not None:
-            return owner
-    return None
+    known = (each for each in reversed(modules) if each.startswith("fleet_core.") or catalog.owner(each))
+    return catalog.owner(next(known, ""))

@@ -1,11 +1,13 @@
 """`fleet doctor`: is everything in order, and if not, what to do."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from fleet_core.checks import CheckResult
 from fleet_core.cli.render import json_option
+
+if TYPE_CHECKING:
+    from fleet_core.checks import CheckResult
 
 PACKAGES: Final = ("fleettools", "click", "msgspec", "peewee", "pluggy", "pysqlite3")
 """The distributions whose versions matter when something is wrong."""
@@ -55,7 +57,7 @@ def _versions() -> dict[str, str]:
     return {"Python": platform.python_version(), **found, platform.system(): platform.release()}
 
 
-def _print(result: CheckResult) -> None:
+def _print(result: "CheckResult") -> None:
     from fleet_core.cli.render import visible
 
     colour = {"ok": "green", "warn": "yellow", "fail": "red"}[result.status]

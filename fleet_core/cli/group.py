@@ -86,8 +86,6 @@ class LazyGroup(click.Group):
         name = args[0]
         command = self.get_command(context, name)
         if command is None and not context.resilient_parsing:
-            if name.startswith("-"):
-                self.parse_args(context, args)
             context.fail(f"No such command {name!r}.{_meant(name, self.helps(context))}")
         return name if command else None, command, args[1:]
 

@@ -22,7 +22,8 @@ SKEW: Final = 1_000_000
 
 def checks(context: click.Context) -> Iterator[CheckResult]:
     """Everything that can be checked; what relies on something that failed is left out."""
-    from fleet_core.cli.opening import catalog_of, open_fleet, start_of
+    from fleet_core.cli.group import catalog_of
+    from fleet_core.cli.opening import open_fleet, start_of
     from fleet_core.project import find
 
     catalog = catalog_of(context)
@@ -123,13 +124,11 @@ def _projections(fleet: "Fleet", head: int) -> Iterator[CheckResult]:
         yield CheckResult(
             name="projections",
             status="warn",
-            detail=f"{state.name} stands at position {state.position}, {head - state.position} behind the log",
+            detail=f"{state.name} is {head - state.position} positions behind the log",
             remedy=f"its next reader catches it up; or fleet projections rebuild {state.name}",
         )
     if not late:
-        yield CheckResult(
-            name="projections", status="ok", detail=f"all {len(states)} are at the end of the log"
-        )
+        yield CheckResult(name="projections", status="ok", detail=f"all {len(states)} are up to date")
 
 
 def _clock(fleet: "Fleet") -> CheckResult:
@@ -147,14 +146,11 @@ def _clock(fleet: "Fleet") -> CheckResult:
 
 def _contributed(fleet: "Fleet", entry: "Entry") -> Iterable[CheckResult]:
     """What one plugin's check says; one that fails is a finding itself."""
+    from fleet_core.plugins import broken
+
     try:
         return list(fleet.plugins.load_object(entry)(fleet))
+    except FleetError as error:
+        return [_failure(entry.name, error)]
     except Exception as error:
-        return [
-            CheckResult(
-                name=entry.name,
-                status="fail",
-                detail=f"the check {entry.name!r} of {entry.source} failed: {type(error).__name__}: {error}",
-                remedy=f"pip install -U {entry.distribution}, or switch it off: --without checks:{entry.name}",
-            )
-        ]
+        return [_failure(entry.name, broken(entry, error))]

@@ -30,7 +30,8 @@ def init(context: click.Context, directory: str | None, name: str | None, as_jso
       fleet init ~/apollo --name apollo
     """
     from fleet_core import project as projects
-    from fleet_core.cli.opening import catalog_of, start_of, warn
+    from fleet_core.cli.group import catalog_of
+    from fleet_core.cli.opening import start_of, warn
     from fleet_core.cli.render import show
     from fleet_core.fleet import Fleet
 

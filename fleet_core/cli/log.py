@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fleet_core.cli.lookup import position
 from fleet_core.cli.render import json_option
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ PATIENCE: Final = 1.0
 @click.option("--caused-by", metavar="EVENT", help="Directly caused by this event.")
 @click.option("--since", metavar="TIME", help="That occurred at this time or later; 2h is two hours ago.")
 @click.option("--until", metavar="TIME", help="That occurred at this time or earlier.")
-@click.option("--after", type=click.IntRange(min=0), metavar="POSITION", help="The first ones after it.")
-@click.option("--before", type=click.IntRange(min=0), metavar="POSITION", help="The last ones before it.")
+@click.option("--after", type=position, help="The first ones after it.")
+@click.option("--before", type=position, help="The last ones before it.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most events to list."
+    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="Most events to list."
 )
 @click.option("--newest-first", "--backwards", "backwards", is_flag=True, help="List the newest at the top.")
 @click.option("--follow", "-f", is_flag=True, help="Go on listing what is recorded, until Ctrl-C.")
@@ -39,12 +40,12 @@ PATIENCE: Final = 1.0
 @click.option("--as-of", metavar="POINT", help="Look at the past: a position, a time or an age such as 2h.")
 @json_option
 @click.pass_context
-def log(context: click.Context, follow: bool, with_data: bool, as_json: bool, **chosen: Any) -> None:
+def log(context: click.Context, /, follow: bool, with_data: bool, as_json: bool, **chosen: Any) -> None:
     """List recorded events.
 
-    Lists the newest ones, the very newest last, as journalctl and tail do; with --after the ones that follow a
-    position. When there are more, stderr (or "next" in JSON) says which option to go on with. Events can be named
-    by position or id. With --follow and --json every line is a document of its own.
+    Lists the newest ones, the very newest last, as journalctl and tail do; with --after the ones that follow
+    a position. When there are more, stderr (or "next" in JSON) says which option to go on with. Events can be
+    named by position or id. With --follow and --json every line is a document of its own.
 
     \b
     Examples:
@@ -73,10 +74,8 @@ def _refuse_ends(chosen: dict[str, Any]) -> None:
 
     for name in ("before", "until", "as_of", "backwards"):
         if chosen[name]:
-            raise Usage(
-                f"--follow has no end, and --{name.replace('_', '-')} names one",
-                remedy="leave one of them out",
-            )
+            option = {"backwards": "newest-first"}.get(name, name.replace("_", "-"))
+            raise Usage(f"--follow does not go with --{option}", remedy="leave one of them out")
 
 
 def _query(fleet: "Fleet", read: "Reader", chosen: dict[str, Any]) -> "Query":
@@ -86,7 +85,7 @@ def _query(fleet: "Fleet", read: "Reader", chosen: dict[str, Any]) -> "Query":
     from fleet_core.stores import Match, Query, Stream
 
     now = fleet.clock()
-    criteria = {
+    criteria: dict[str, Any] = {
         "types": tuple(check_name(each, "event type", "$.type") for each in chosen["types"]),
         "tags": tuple(check_name(each, "tag", "$.tag") for each in chosen["tags"]),
         "correlation_id": _id_of(read, chosen["correlation"]),
@@ -120,19 +119,19 @@ def _list(read: "Reader", query: "Query", chosen: dict[str, Any], with_data: boo
 
     events, following = _page(read, query, chosen)
     if as_json:
-        click.echo(envelope(events, next=following))
+        click.echo(envelope([event.as_dict() for event in events], next=following))
     elif events:
         show([_row(event, with_data) for event in events])
     if not events:
         click.echo("No event matches.", err=True)
-    for option, position in (following or {}).items():
-        click.echo(f"There are more; go on with --{option} {position}, or raise --limit.", err=True)
+    for option, place in (following or {}).items():
+        click.echo(f"There are more; go on with --{option} {place}, or raise --limit.", err=True)
 
 
 def _page(
     read: "Reader", query: "Query", chosen: dict[str, Any]
 ) -> "tuple[list[Recorded], dict[str, int] | None]":
-    """The events to show, in the order to show them, and the option with which to go on when there are more."""
+    """The events in the order to show them, and the option to go on with when there are more."""
     after, limit = chosen["after"], chosen["limit"]
     forwards = after is not None and not chosen["backwards"]
     found = list(
@@ -176,7 +175,7 @@ def _print_lines(events: "Iterable[Recorded]", with_data: bool, as_json: bool) -
 
     for event in events:
         if as_json:
-            click.echo(envelope(event, next={"after": event.position}))
+            click.echo(envelope(event.as_dict(), next={"after": event.position}))
         else:
             click.echo("  ".join(text_of(value) for value in _row(event, with_data).values()))
 

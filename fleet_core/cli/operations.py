@@ -53,7 +53,7 @@ def _option(field: inspect.Field, kind: "_Kind", description: str) -> click.Opti
     name = f"--{field.name.replace('_', '-')}"
     if isinstance(kind.type, click.types.BoolParamType):
         return click.Option([f"{name}/--no-{name[2:]}", field.name], default=None, help=description)
-    shown = None if field.default in (NODEFAULT, None, "") else field.default
+    shown = None if field.default in (NODEFAULT, None, "", ()) else field.default
     return click.Option(
         [name, field.name],
         type=kind.type,

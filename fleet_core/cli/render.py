@@ -126,11 +126,12 @@ def short_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-_ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    9: "\\t",
-    10: "\\n",
-    13: "\\r",
-}
+_ESCAPES: Final = (
+    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+    # Line separators, and what turns the direction of writing: they make a line look like another.
+    | {code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+    | {9: "\\t", 10: "\\n", 13: "\\r"}
+)
 
 
 def visible(text: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def status(context: click.Context, as_of: str | None, as_json: bool) -> None:
     """Show what the project holds and who works on it.
 
-    Counts the states of every projection, and where they have a field called status, the states of each status.
+    Counts the states of every projection and, where they have a field called status, those of each status.
 
     \b
     Examples:
@@ -66,9 +66,9 @@ def _extent(fleet: "Fleet", point: "AsOf | None") -> tuple[int, Any]:
         found = fleet.store.info()
         return found.events, next(fleet.store.read(before=found.head + 1, limit=1, backwards=True), None)
     point = point or AsOf()
-    last, count = None, 0
-    for last in fleet.store.read(point.narrow(ALL), before=point.before):
-        count += 1
+    count, last = 0, None
+    for count, last in enumerate(fleet.store.read(point.narrow(ALL), before=point.before), 1):  # noqa: B007
+        pass
     return count, last
 
 
@@ -103,7 +103,7 @@ def _show(answer: dict[str, Any], point: "AsOf | None") -> None:
 
     record = {name: value for name, value in answer.items() if name not in ("projections", "as_of")}
     if point is not None:
-        record["as_of"] = next(value for value in answer["as_of"].values() if value is not None)
+        record = {"as_of": next(filter(None, answer["as_of"].values()), 0)} | record
     show(record)
     if answer["projections"]:
         click.echo()

@@ -7,7 +7,7 @@ import click
 from fleet_core.cli.render import json_option
 
 if TYPE_CHECKING:
-    from fleet_core.stores import Maintenance
+    from fleet_core.stores import Maintenance, Verification
 
 
 @click.group()
@@ -73,14 +73,25 @@ def verify(context: click.Context, as_json: bool) -> None:
     if not as_json:
         click.echo("Checking every event...", err=True)
     found = maintenance.verify()
-    show(found, as_json, columns=("events", "head", "head_hash"))
-    if found.findings and not as_json:
-        show(found.findings)
+    if as_json:
+        show(found, True)
+    else:
+        _show_verification(found)
     if found.findings:
         raise ProblemsFound(
             f"the store is damaged: {len(found.findings)} findings",
             remedy=next((each.remedy for each in found.findings if each.remedy), "restore it from a backup"),
         )
+
+
+def _show_verification(found: "Verification") -> None:
+    from fleet_core.cli.render import show
+
+    sound = not found.findings
+    show({"events": found.events, "head": found.head, "head_hash": found.head_hash, "sound": sound})
+    if found.findings:
+        click.echo()
+        show(found.findings)
 
 
 def _maintenance(context: click.Context) -> "Maintenance":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.option("--mermaid", "form", flag_value="mermaid", help="Draw a Mermaid flow chart.")
 @click.option("--dot", "form", flag_value="dot", help="Draw a Graphviz digraph.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Most events each way."
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="Most events each way."
 )
 @click.option("--as-of", metavar="POINT", help="Know only what was known at a position, a time or an age.")
 @json_option
@@ -25,8 +25,8 @@ def why(
 ) -> None:
     """Show what led to an event, and what followed.
 
-    Read it from the top: an event was caused by the one above it. An only consequence stands straight below its
-    cause, several branch off to the right.
+    Read it from the top: an event was caused by the one above it. An only consequence stands straight below
+    its cause, several branch off to the right.
 
     \b
     Examples:
@@ -43,7 +43,7 @@ def why(
     read = reader(fleet, as_of)
     causation = trace(read, find_event(read, event)).limited(limit)
     if as_json:
-        click.echo(envelope(causation))
+        click.echo(envelope(causation.as_dict()))
     else:
         _draw(causation, form)
     if causation.hidden_causes or causation.hidden_consequences:

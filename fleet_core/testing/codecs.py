@@ -1,6 +1,7 @@
-"""What makes a codec: inherit `CodecConformance` and give the fixture `codec`. And the smallest codec that passes."""
+"""What makes a codec: inherit `CodecConformance`, give the fixture `codec`. And a small one that passes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -47,7 +48,7 @@ class Part(msgspec.Struct, frozen=True):
     count: int = 0
 
 
-class Parcel(EventType):
+class Parcel(EventType, frozen=True, kw_only=True):
     """An event type with a field of each kind."""
 
     type_name = "kit_parcel"
@@ -142,10 +143,8 @@ class CodecConformance:
     @EXAMPLES
     @given(noise=st.binary(max_size=200))
     def test_noise_is_decoded_or_refused_and_nothing_else(self, codec: Codec, noise: bytes) -> None:
-        try:
+        with suppress(Invalid):
             codec.decoder(Any)(noise)
-        except Invalid as error:
-            assert error.message
 
     def test_an_encoding_cut_short_is_refused(self, codec: Codec) -> None:
         whole = codec.encode({"label": "some text", "parts": [1, 2, 3]})
@@ -172,7 +171,9 @@ class CodecConformance:
         with pytest.raises(Invalid):
             codec.encode(value)
 
-    @pytest.mark.parametrize("value", [object(), {"a": object()}, "\ud800", 2**80], ids=["object", "inside", "surrogate", "2**80"])
+    @pytest.mark.parametrize(
+        "value", [object(), {"a": object()}, "\ud800", 2**80], ids=["object", "inside", "surrogate", "2**80"]
+    )
     def test_what_cannot_be_carried_is_refused(self, codec: Codec, value: Any) -> None:
         with pytest.raises(Invalid):
             codec.encode(value)

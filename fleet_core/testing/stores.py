@@ -1,4 +1,4 @@
-"""What makes an event store: inherit `StoreConformance`, give the fixture `open_store`, say what it `lacks`."""
+"""What makes an event store: inherit `StoreConformance`, give `open_store`, say what it `lacks`."""
 
 import importlib
 from pathlib import Path
@@ -54,9 +54,9 @@ class StoreConformance(
 ):
     """What `fleet_core.stores` says in words, a property a test.
 
-    Give one fixture, `open_store`: a picklable callable that takes a codec and a clock and opens the store, in
-    the same place each time within a test and in a new one for each test. A store that does without an ability
-    says `lacks = {"durability": "why"}`; the abilities' tests then make way for one that proves the lack.
+    Give one fixture, `open_store`: a picklable callable that takes a codec and a clock and opens the store,
+    in the same place each time within a test and in a new one for each test. A store that does without an
+    ability says `lacks = {"durability": "why"}`; the ability's tests then make way for one that proves it.
     """
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet_core.api import json_option, open_fleet, show, timestamp
+from fleet_core.api import Invalid, json_option, open_fleet, show, timestamp
 
 if TYPE_CHECKING:
     from fleet_legacy.migration import Migration
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def migrate(context: click.Context, path: Path, dry_run: bool, as_json: bool) -> None:
     """Record the history in a FleetTools file (squawk.json).
 
-    Every mailbox, event, cursor and lock arrives, with ids, order, times and causes, in one transaction. One bad row
-    and nothing is recorded: all bad rows are named with their places. The file itself is only read. Migrating it again
-    records what it has more by then.
+    Every mailbox, event, cursor and lock arrives, with ids, order, times and causes, in one transaction. One
+    bad row and nothing is recorded: all bad rows are named with their places. The file itself is only read.
+    Migrating it again records what it has more by then.
 
     \b
     Examples:
@@ -33,12 +33,29 @@ def migrate(context: click.Context, path: Path, dry_run: bool, as_json: bool) ->
     from fleet_legacy.plan import make_plan
     from fleet_legacy.source import read_source
 
-    plan = make_plan(read_source(path))
-    migration = migrate(open_fleet(context), plan, dry_run=dry_run)
+    try:
+        plan = make_plan(read_source(path))
+        migration = migrate(open_fleet(context), plan, dry_run=dry_run)
+    except Invalid as error:
+        if not as_json:
+            _list_faults(error)
+        raise
     if as_json:
         show(migration, True)
     else:
         _explain(migration, plan)
+
+
+def _list_faults(error: Invalid) -> None:
+    """What is wrong, a line each, ahead of the error itself."""
+    from fleet_legacy.findings import SHOWN
+
+    faults = error.details.get("faults")
+    if isinstance(faults, list):
+        for fault in faults[:SHOWN]:
+            _say(f"{fault['place']}: {fault['reason']}")
+        if len(faults) > SHOWN:
+            _say(f"and {len(faults) - SHOWN:,} more, which --json lists too")
 
 
 def _explain(migration: "Migration", plan: "Plan") -> None:

@@ -16,7 +16,7 @@ Steps = tuple[str | int, ...]
 """The way from the top of the file to a value: keys of objects and indexes of arrays."""
 
 SHOWN: Final = 20
-"""Most faults that an error's text lists, and most places that a report lists for one kind of oddity."""
+"""Most faults that people are shown, and most places that a report lists for one kind of oddity."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -62,19 +62,17 @@ class Findings:
         """Do nothing when there is no fault.
 
         Raises:
-            Invalid: there are some; the message lists the first of them, and how many there are.
+            Invalid: there are some.
         """
         if self.faults:
             raise refusal(source, self.faults)
 
 
 def refusal(source: str, faults: Sequence[Fault]) -> Invalid:
-    """The error that names all faults of a file; its text, only the first of many."""
-    listed = [f"{fault.place}: {fault.reason}" for fault in faults[:SHOWN]]
-    more = [f"and {len(faults) - SHOWN:,} more"] if len(faults) > SHOWN else []
-    what = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
+    """The error for a file with faults. It names the first; `details` holds them all."""
+    what = "a fault" if len(faults) == 1 else f"{len(faults):,} faults, the first"
     return Invalid(
-        "\n  ".join([f"{source} has {what}; nothing was recorded:", *listed, *more]),
+        f"{source} has {what} at {faults[0].place}: {faults[0].reason}; nothing was recorded",
         path=faults[0].place,
         remedy="mend these rows in a copy of the file, and migrate the copy",
         faults=msgspec.to_builtins(faults),
@@ -89,13 +87,7 @@ def json_path(steps: Iterable[Any]) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return (
-        f".{step}"
-        if step.isascii() and step.isidentifier()
-        else f"[{json.dumps(step, ensure_ascii=_odd(step))}]"
-    )
-
-
-def _odd(text: str) -> bool:
-    """Whether a terminal or UTF-8 would choke on it: control characters and lone surrogates."""
-    return not text.isprintable()
+    if step.isascii() and step.isidentifier():
+        return f".{step}"
+    # Control characters and lone surrogates are escaped, because terminals and UTF-8 choke on them.
+    return f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"

@@ -27,7 +27,7 @@ class LegacyMailboxImported(EventType, frozen=True, kw_only=True):
 
 
 class LegacyCursorImported(EventType, frozen=True, kw_only=True):
-    """A cursor was found in a FleetTools file. Its position counts the events of the mailbox that were read."""
+    """A cursor was found in a FleetTools file. Its position counts the mailbox's events that were read."""
 
     type_name: ClassVar[str] = "legacy_cursor_imported"
 

@@ -1,11 +1,11 @@
-"""Where chains of causes begin: the correlation of every event of a file, forward references and circles included."""
+"""Where chains of causes begin: the correlation of every event, forward references and circles included."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Lineage(NamedTuple):
-    """`roots` gives the correlation of each event that has a cause; `circles` the first event of each circle."""
+    """`roots` holds the correlation of each event that has a cause, `circles` one event of each circle."""
 
     roots: dict[str, str]
     circles: list[str]
@@ -14,8 +14,8 @@ class Lineage(NamedTuple):
 def trace_roots(causes: Mapping[str, str | None]) -> Lineage:
     """Follow the causes of all events (their ids to their causes' ids) to the first event of each chain.
 
-    A chain that leaves the file is correlated by the id it leaves through, as a store does it. In a circle there
-    is no first event; the smallest id stands for all that is in it or follows from it.
+    A chain that leaves the file is correlated by the id it leaves through, as a store does it. In a circle
+    there is no first event; the smallest id stands for all that is in it or follows from it.
     """
     roots: dict[str, str] = {}
     circles: list[str] = []

@@ -31,26 +31,24 @@ def lock(key: str, value: Any, findings: Findings) -> list[Planned]:
         "file_path": holdable(row.text("file")),
         "specialist_id": holdable(row.text("reserved_by")),
     }
-    terms = {"purpose": row.optional_text("purpose"), "checksum": row.optional_text("checksum")}
-    terms = {"timeout_ms": row.optional_number("timeout_ms"), **terms}
+    terms = {
+        "purpose": row.optional_text("purpose"),
+        "timeout_ms": row.optional_number("timeout_ms"),
+        "checksum": row.optional_text("checksum"),
+    }
     if not row.good:
         return []
     _note_oddities(row, key, reserved_at, released_at)
-    # The release is told by an event of its own, so that a lock released later changes nothing about its reservation.
+    # A release is an event of its own, so that one that comes later changes nothing about the reservation.
     original = {name: each for name, each in row.fields.items() if name != "released_at"}
-    reserved = _event(
-        RESERVED, key, holdable(facts | _given(terms)), reserved_at, with_original(None, original)
-    )
+    data = holdable(facts | {name: each for name, each in terms.items() if each is not None})
+    reserved = _event(RESERVED, key, data, reserved_at, with_original(None, original))
     planned = [Planned("locks", steps, Stream(STREAM, key), reserved)]
     if released_at is not None:
         original = {"released_at": row.fields["released_at"]}
         released = _event(RELEASED, key, facts, released_at, with_original(None, original))
         planned.append(Planned("releases", (*steps, "released_at"), Stream(STREAM, key), released))
     return planned
-
-
-def _given(terms: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in terms.items() if value is not None}
 
 
 def _event(type: str, key: str, data: dict[str, Any], occurred_at: int, metadata: dict[str, Any]) -> NewEvent:

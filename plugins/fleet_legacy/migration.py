@@ -21,7 +21,7 @@ from fleet_core.api import (
 from fleet_legacy.events import FleetDetected
 from fleet_legacy.findings import Fault, Oddity, json_path, refusal
 from fleet_legacy.plan import Plan, as_batches
-from fleet_legacy.planned import KINDS, Planned, derived_id
+from fleet_legacy.planned import Planned, derived_id
 from fleet_legacy.source import Source
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ ATTEMPTS: Final = 3
 
 
 class Count(msgspec.Struct, frozen=True):
-    """What became of the rows of one kind. A row that the file holds twice counts as already there the second time."""
+    """What became of the rows of one kind. One that the file repeats is already there."""
 
     kind: str
     in_file: int
@@ -46,8 +46,8 @@ class Count(msgspec.Struct, frozen=True):
 class Migration(msgspec.Struct, frozen=True, kw_only=True):
     """What a migration did, or, when `dry_run`, would do.
 
-    `imported` counts the rows that were new, `links` the causes that events name, `links_resolved` those that lead
-    to events of the file. `position` is that of the last event recorded; None when none was.
+    `imported` counts the rows that were new, `links` the causes that events name, `links_resolved` those that
+    lead to events of the file. `position` is that of the last event recorded; None when none was.
     """
 
     source: str
@@ -70,14 +70,18 @@ def migrate(fleet: "Fleet", plan: Plan, *, dry_run: bool = False) -> Migration:
     """
     for _ in range(ATTEMPTS):
         new = _without_recorded(fleet, plan)
-        _check_fit(new, plan.source, fleet.codec)
         if dry_run or not new:
+            _check_fit(new, plan.source, fleet.codec)
             return _report(plan, new, dry_run, None)
         try:
-            appended = fleet.append(*as_batches([_detection(fleet, plan.source), *new]))
+            appended = fleet.append(*as_batches([_detection(fleet, plan.source, new), *new]))
         except IdReused:
             continue
-        return _report(plan, new, dry_run, appended.last)
+        except Invalid:
+            _check_fit(new, plan.source, fleet.codec)
+            raise
+        if not appended.replayed:
+            return _report(plan, new, dry_run, appended.last)
     raise Unavailable(
         f"others kept recording parts of {plan.source.path}", remedy="run this again when they have finished"
     )
@@ -130,7 +134,7 @@ def _difference(planned: Planned, event: Recorded) -> str:
 
 
 def _check_fit(events: Iterable[Planned], source: Source, codec: EventCodec) -> None:
-    """Have the codec say of each event whether it can be recorded, so that a refusal names rows of the file."""
+    """Have the codec say of each event whether it can be recorded: its refusal names the row of the file."""
     faults = []
     for each in events:
         try:
@@ -141,8 +145,8 @@ def _check_fit(events: Iterable[Planned], source: Source, codec: EventCodec) -> 
         raise refusal(str(source.path), faults)
 
 
-def _detection(fleet: "Fleet", source: Source) -> Planned:
-    """The event that tells of the import itself. It causes nothing: what the file tells had its own causes."""
+def _detection(fleet: "Fleet", source: Source, new: list[Planned]) -> Planned:
+    """The event that tells of the import. It causes nothing: what the file tells had its own causes."""
     root = str(fleet.project.root)
     project_hash = hashlib.sha256(root.encode()).hexdigest()[:12]
     event = NewEvent(
@@ -153,7 +157,7 @@ def _detection(fleet: "Fleet", source: Source) -> Planned:
             existing_data=True,
             migration_required=True,
         ),
-        id=derived_id(FleetDetected.type_name, root, source.sha256),
+        id=derived_id(FleetDetected.type_name, root, source.sha256, str(new[0].event.id)),
         metadata={"source": source.path.name, "sha256": source.sha256},
     )
     return Planned("detection", (), Stream("fleet", project_hash), event)
@@ -169,8 +173,8 @@ def _report(plan: Plan, new: list[Planned], dry_run: bool, position: int | None)
         dry_run=dry_run,
         imported=len(new),
         counts=[
-            Count(kind, plan.in_file[kind], imported[kind], plan.in_file[kind] - imported[kind])
-            for kind in KINDS
+            Count(kind, in_file, imported[kind], in_file - imported[kind])
+            for kind, in_file in plan.in_file.items()
         ],
         links=len(causes),
         links_resolved=sum(cause in events for cause in causes),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -36,7 +37,7 @@ def make_plan(source: Source) -> Plan:
     """Convert a file.
 
     Raises:
-        Invalid: rows of it can't be kept; the message lists them with their places.
+        Invalid: rows of it can't be kept; `details` lists all faults with their places.
     """
     findings = Findings()
     _check_parts(source.content, findings)
@@ -66,7 +67,8 @@ def _check_parts(content: dict[str, Any], findings: Findings) -> None:
 
 def _mailboxes(content: dict[str, Any], findings: Findings) -> Iterator[list[Planned]]:
     listed = objects_of(content.get("mailboxes"), ("mailboxes",), findings)
-    with_events = content.get("events") if isinstance(content.get("events"), dict) else {}
+    events = content.get("events")
+    with_events = events if isinstance(events, dict) else {}
     for key, row in listed.items():
         planned = squawks.mailbox(key, row, key in with_events, findings)
         if planned is not None:
@@ -87,9 +89,16 @@ def _squawks(content: dict[str, Any], findings: Findings) -> tuple[list[list[Pla
         stream = Stream(squawks.STREAM, key)
         planned = [squawks.squawk(stream, index, row, findings) for index, row in enumerate(rows)]
         sequence = [each for each in planned if each is not None and _is_first(each, seen, findings)]
+        _note_order(sequence, findings)
         repeated += sum(each is not None for each in planned) - len(sequence)
         sequences.append(sequence)
     return sequences, repeated
+
+
+def _note_order(sequence: list[Planned], findings: Findings) -> None:
+    for above, each in pairwise(sequence):
+        if (each.event.occurred_at or 0) < (above.event.occurred_at or 0):
+            findings.oddity((*each.steps, "occurred_at"), "event that occurred before the one above it")
 
 
 def _is_first(event: Planned, seen: dict[str, Planned], findings: Findings) -> bool:

@@ -15,7 +15,7 @@ FOREIGN: Final = 0
 """The schema version of data that no type of ours describes."""
 
 ORIGINAL: Final = "legacy"
-"""The metadata key that holds a row as it stood in the file, as JSON text, where the event alone doesn't give it back."""
+"""The metadata key of a row as it stood in the file, in JSON text, where the event doesn't give it back."""
 
 
 class Planned(NamedTuple):
@@ -28,10 +28,9 @@ class Planned(NamedTuple):
 
 
 def derived_id(*parts: str) -> str:
-    """The id of an event that the file has no id for: a UUIDv8 (RFC 9562 §5.8), the same for the same parts."""
-    digest = bytearray(
-        hashlib.blake2b(b"fleet legacy" + as_ascii_json(parts).encode(), digest_size=16).digest()
-    )
+    """The id of an event that has none in the file: a UUIDv8 (RFC 9562 §5.8), the same for the same parts."""
+    content = as_ascii_json(["fleet legacy", *parts]).encode()
+    digest = bytearray(hashlib.blake2b(content, digest_size=16).digest())
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return id_text(bytes(digest))

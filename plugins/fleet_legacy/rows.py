@@ -11,7 +11,7 @@ MISSING: Final = object()
 
 
 class Row:
-    """A row of the file. Each method gives a field's value, or notes a fault; `good` says that there was none."""
+    """A row of the file. Methods give a field's value or note a fault; `good` says that there was none."""
 
     def __init__(self, fields: dict[str, Any], steps: Steps, findings: Findings) -> None:
         self.fields = fields

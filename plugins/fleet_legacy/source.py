@@ -46,7 +46,7 @@ def read_source(path: Path) -> Source:
 def _parsed(data: bytes, path: Path) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _parsed_leniently(data, path)
 
 

@@ -57,9 +57,8 @@ def unlisted_mailbox(key: str, findings: Findings) -> Planned:
 
 
 def _mailbox(event: LegacyMailboxImported, steps: Steps, original: Any, occurred_at: int | None) -> Planned:
-    said = as_ascii_json(
-        [original, str(event.created_at), str(event.updated_at), event.listed, event.has_events]
-    )
+    times = f"{event.created_at} {event.updated_at}"
+    said = as_ascii_json([original, times, event.listed, event.has_events])
     new = NewEvent(
         data=event,
         id=derived_id(event.type_name, event.mailbox_id, said),
@@ -95,7 +94,7 @@ def squawk(stream: Stream, index: int, value: Any, findings: Findings) -> Planne
 
 
 def _metadata(row: Row) -> tuple[dict[str, Any] | None, bool]:
-    """What a row's metadata says as an object, if it is one, and whether that object gives the row's text back."""
+    """What a row's metadata says, if it is an object, and whether that object gives the row's text back."""
     text = row.fields.get("metadata")
     if text is None:
         return None, True

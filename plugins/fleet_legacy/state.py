@@ -45,8 +45,9 @@ MAILBOXES: Final = Projection(
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a mailbox was read. `position` is null where `position_text`, which the file says, is no whole number
-    of 64 bits."""
+    """How far a mailbox was read. `position` is null where `position_text`, as it stands in the file, is no
+    whole number of 64 bits.
+    """
 
     cursor_id: str
     stream_id: str
@@ -85,7 +86,7 @@ CURSORS: Final = Projection(
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation of a file. Status `active` means not released; whether it is due is judged when it is read.
+    """A reservation of a file. Status `active` means not released; readers judge whether it is due.
 
     `timeout_ms` is null where there was none that 64 bits hold; fractions are cut off.
     """

@@ -1,7 +1,7 @@
 """Values of the file: JSON within text, times, numbers; and what a store can't hold of them.
 
-A store refuses NUL, half surrogate pairs and integers beyond 64 bits, which JavaScript writes without a thought.
-They are replaced by what comes nearest, and whoever keeps such a value keeps its text beside it.
+A store refuses NUL, half surrogate pairs and integers beyond 64 bits, which JavaScript writes without a
+thought. They are replaced by what comes nearest, and whoever keeps such a value keeps its text beside it.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fleet_core.api import as_datetime, as_microseconds
+from fleet_core.api import as_microseconds
 
 NUL_SHOWN: Final = "\N{SYMBOL FOR NULL}"
 """Stands for NUL."""
@@ -122,19 +122,17 @@ def is_usual_time(text: str) -> bool:
     return _CANONICAL_TIME.fullmatch(text) is not None
 
 
-def usual_time(microseconds: int) -> str:
-    """A time as JavaScript writes it."""
-    return as_datetime(microseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def kind_of(value: Any) -> str:
     """What a JSON value is, in words."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
-    names = {str: "text", dict: "an object", list: "an array"}
-    return names.get(type(value), "a number")
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, dict):
+        return "an object"
+    return "an array" if isinstance(value, list) else "a number"
 
 
 def shortened(text: str) -> str:

@@ -38,7 +38,7 @@ Write = tuple[Stream, Prepared]
 
 
 class MemoryStore(ReadTables):
-    """A log of events in this process. One lock guards every decision; readers need none beyond their start."""
+    """A log of events in this process. One lock guards every decision; a reader needs it only to begin."""
 
     def __init__(self, codec: EventCodec, clock: Clock = system_clock) -> None:
         super().__init__()
@@ -88,7 +88,13 @@ class MemoryStore(ReadTables):
         row = Row(*before.row)
         if (row.stream_type, row.stream_id) != tuple(stream):
             raise IdReused(before.id, f"is recorded already, in stream {row.stream_type}/{row.stream_id}")
-        sent = (event.type, event.schema_version, event.data, self._codec.encode_tags(event.tags), event.metadata)
+        sent = (
+            event.type,
+            event.schema_version,
+            event.data,
+            self._codec.encode_tags(event.tags),
+            event.metadata,
+        )
         if sent != (row.type, row.schema_version, row.data, row.tags, row.metadata):
             raise IdReused(before.id, "is recorded already, with other content")
         if event.causation_id != row.causation_id or event.occurred_at not in (None, before.occurred_us):
@@ -141,7 +147,7 @@ class MemoryStore(ReadTables):
         return events
 
     def _correlation(self, event: Prepared, roots: dict[StoredId, StoredId]) -> StoredId | None:
-        """The root of the chain an event joins; None when it is a root itself. `roots` are those of this append."""
+        """The root of the chain that an event joins, None for a root. `roots` are those of this append."""
         if event.correlation_id is not None or event.causation_id is None:
             return event.correlation_id
         if event.causation_id in roots:

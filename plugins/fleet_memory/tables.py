@@ -36,7 +36,11 @@ class ReadTables:
                 table = self._tables.setdefault(projection.name, _Table(projection))
                 if table.projection.version == projection.version:
                     table.projection = projection
-            return [each.name for each in projections if self._tables[each.name].projection.version != each.version]
+            return [
+                each.name
+                for each in projections
+                if self._tables[each.name].projection.version != each.version
+            ]
 
     def states(self) -> list[ViewState]:
         """See `Views.states`."""
@@ -100,7 +104,9 @@ class ReadTables:
     def _table(self, name: str) -> _Table:
         table = self._tables.get(name)
         if table is None:
-            raise NotFound(f"there is no read table {name!r}", remedy="define its projection first", name=name)
+            raise NotFound(
+                f"there is no read table {name!r}", remedy="define its projection first", name=name
+            )
         return table
 
     def _advance(self, events: Sequence[Recorded], before: int) -> None:

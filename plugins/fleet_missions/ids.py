@@ -21,7 +21,7 @@ SortieId = Annotated[
 def new_id(prefix: str, ids: IdSource) -> str:
     """A new id such as `msn-06f1x4k2m9q8r7t3`.
 
-    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in the base32 that sorts as the
+    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in the base32 that sorts as
     numbers do (RFC 4648 §7). Should two processes draw the same one, the second create is decided anew.
     """
     drawn = int.from_bytes(ids(), "big")

@@ -86,7 +86,7 @@ class MissionList(Read, frozen=True, kw_only=True):
 def mission_create(fleet: Fleet, request: MissionCreate) -> Done[Mission]:
     """Create a mission: a goal that sorties lead to.
 
-    Example: fleet mission create "OAuth login" --priority high
+    Example: fleet mission create "OAuth login" --id oauth --priority high
     """
 
     def decide(decision: Decision) -> Stream:
@@ -114,7 +114,7 @@ def mission_create(fleet: Fleet, request: MissionCreate) -> Done[Mission]:
 def mission_start(fleet: Fleet, request: MissionStart) -> Done[Mission]:
     """Start a mission.
 
-    Example: fleet mission start msn-06f1x4k2m9q8r7t3
+    Example: fleet mission start oauth
     """
 
     def decide(decision: Decision) -> Stream:
@@ -135,7 +135,7 @@ def mission_start(fleet: Fleet, request: MissionStart) -> Done[Mission]:
 def mission_complete(fleet: Fleet, request: MissionComplete) -> Done[Mission]:
     """Complete a mission whose sorties are all completed or cancelled.
 
-    Example: fleet mission complete msn-06f1x4k2m9q8r7t3 --summary "Users log in with OAuth."
+    Example: fleet mission complete oauth --summary "users log in"
     """
 
     def decide(decision: Decision) -> Stream:
@@ -163,7 +163,7 @@ def mission_complete(fleet: Fleet, request: MissionComplete) -> Done[Mission]:
 def mission_cancel(fleet: Fleet, request: MissionCancel) -> Done[Mission]:
     """Cancel a mission and all its open sorties, in one step.
 
-    Example: fleet mission cancel msn-06f1x4k2m9q8r7t3 --reason "the customer left"
+    Example: fleet mission cancel oauth --reason "the customer left"
     """
 
     def decide(decision: Decision) -> Stream:
@@ -189,7 +189,7 @@ def mission_cancel(fleet: Fleet, request: MissionCancel) -> Done[Mission]:
 def mission_show(fleet: Fleet, request: MissionShow) -> Mission:
     """Show one mission.
 
-    Example: fleet mission show msn-06f1x4k2m9q8r7t3 --as-of 2h
+    Example: fleet mission show oauth --as-of 2h
     """
     found = fleet.view(MISSIONS, request.as_of).get(request.mission)
     if found is None:

@@ -29,13 +29,13 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
 
     mission_id: str
     title: str
-    description: str
-    priority: Priority
     status: MissionStatus
+    priority: Priority
     sorties_total: int = 0
     sorties_completed: int = 0
     sorties_cancelled: int = 0
     summary: str | None = None
+    description: str
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None

@@ -32,7 +32,7 @@ from fleet_missions.ids import new_id
 from fleet_missions.mission_operations import unknown_mission
 from fleet_missions.mission_state import MISSIONS, Mission
 from fleet_missions.mission_state import stream as mission_stream
-from fleet_missions.moves import MISSION_OPEN, check_move
+from fleet_missions.moves import MISSION_OPEN, SORTIE_OPEN, check_move
 from fleet_missions.sortie_requests import (
     SortieAssign,
     SortieBlock,
@@ -52,7 +52,7 @@ from fleet_specialists.api import SPECIALISTS, unknown
 def sortie_create(fleet: Fleet, request: SortieCreate) -> Done[Sortie]:
     """Create a sortie: a piece of work for one specialist.
 
-    Example: fleet sortie create "Token service" --mission msn-06f1x4k2m9q8r7t3 --priority high
+    Example: fleet sortie create "Token service" --mission oauth --id tokens
     """
 
     def decide(decision: Decision) -> Stream:
@@ -85,7 +85,7 @@ def sortie_assign(fleet: Fleet, request: SortieAssign) -> Done[Sortie]:
 
     Assigning it to whom it belongs already records nothing new.
 
-    Example: fleet sortie assign srt-06f1x4k2m9q8r7t3 bo
+    Example: fleet sortie assign routes bo
     """
 
     def decide(sortie: Sortie) -> list[EventType]:
@@ -108,7 +108,7 @@ def sortie_assign(fleet: Fleet, request: SortieAssign) -> Done[Sortie]:
 def sortie_start(fleet: Fleet, request: SortieStart) -> Done[Sortie]:
     """Start to work on a sortie: the one it is assigned to, or whoever comes first when it is nobody's.
 
-    Example: fleet sortie start srt-06f1x4k2m9q8r7t3 ada
+    Example: fleet sortie start routes ada
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -127,7 +127,7 @@ def sortie_start(fleet: Fleet, request: SortieStart) -> Done[Sortie]:
 def sortie_progress(fleet: Fleet, request: SortieReport) -> Done[Sortie]:
     """Report how far a sortie is, in percent.
 
-    Example: fleet sortie progress srt-06f1x4k2m9q8r7t3 ada 60 --message "routes done, tests next"
+    Example: fleet sortie progress routes ada 60 --message "tests next"
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -149,7 +149,7 @@ def sortie_progress(fleet: Fleet, request: SortieReport) -> Done[Sortie]:
 def sortie_block(fleet: Fleet, request: SortieBlock) -> Done[Sortie]:
     """Say that a sortie can't go on, and why.
 
-    Example: fleet sortie block srt-06f1x4k2m9q8r7t3 ada "no access yet" --kind resource --blocker db-1
+    Example: fleet sortie block routes ada "no access yet" --blocker db-1
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -174,7 +174,7 @@ def sortie_block(fleet: Fleet, request: SortieBlock) -> Done[Sortie]:
 def sortie_unblock(fleet: Fleet, request: SortieUnblock) -> Done[Sortie]:
     """Say that a blocked sortie can go on.
 
-    Example: fleet sortie unblock srt-06f1x4k2m9q8r7t3 --reason "the token service is there"
+    Example: fleet sortie unblock routes --reason "tokens is done"
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -189,7 +189,7 @@ def sortie_complete(fleet: Fleet, request: SortieComplete) -> Done[Sortie]:
 
     A failed sortie stays open: assign it anew, or cancel it.
 
-    Example: fleet sortie complete srt-06f1x4k2m9q8r7t3 ada --summary "merged as 4f2a"
+    Example: fleet sortie complete routes ada --summary "merged as 4f2a"
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -214,7 +214,7 @@ def sortie_complete(fleet: Fleet, request: SortieComplete) -> Done[Sortie]:
 def sortie_cancel(fleet: Fleet, request: SortieCancel) -> Done[Sortie]:
     """Cancel a sortie that nobody needs any more.
 
-    Example: fleet sortie cancel srt-06f1x4k2m9q8r7t3 --because duplicate
+    Example: fleet sortie cancel routes --because duplicate
     """
 
     def decide(sortie: Sortie, now: int) -> list[EventType]:
@@ -234,7 +234,7 @@ def sortie_cancel(fleet: Fleet, request: SortieCancel) -> Done[Sortie]:
 def sortie_show(fleet: Fleet, request: SortieShow) -> Sortie:
     """Show one sortie.
 
-    Example: fleet sortie show srt-06f1x4k2m9q8r7t3 --as-of 2026-01-02T10:21:32Z
+    Example: fleet sortie show routes --as-of 2026-01-02T10:21:32Z
     """
     found = fleet.view(SORTIES, request.as_of).get(request.sortie)
     if found is None:
@@ -245,7 +245,7 @@ def sortie_show(fleet: Fleet, request: SortieShow) -> Sortie:
 def sortie_list(fleet: Fleet, request: SortieList) -> Page[Sortie]:
     """List sorties, the oldest first.
 
-    Example: fleet sortie list --mission msn-06f1x4k2m9q8r7t3 --status blocked
+    Example: fleet sortie list --mission oauth --status blocked
     """
     said = {
         "mission_id": request.mission,
@@ -309,7 +309,8 @@ def _check_registered(fleet: Fleet, specialist_id: str | None) -> None:
 
 
 def _check_assignee(sortie: Sortie, specialist_id: str) -> None:
-    if sortie.assigned_to not in (None, specialist_id):
+    """Of an open sortie: what is over is nobody's any more, and its state says so better."""
+    if sortie.status in SORTIE_OPEN and sortie.assigned_to not in (None, specialist_id):
         raise Conflict(
             f"sortie {sortie.sortie_id} is {sortie.status} and belongs to {sortie.assigned_to},"
             f" not to {specialist_id}",

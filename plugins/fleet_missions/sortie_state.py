@@ -33,18 +33,18 @@ class Sortie(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     sortie_id: str
-    mission_id: str | None
     title: str
-    description: str
-    priority: Priority
     status: SortieStatus
     assigned_to: str | None
     progress: int
+    priority: Priority
+    mission_id: str | None
     status_message: str | None = None
     blocked_reason: str | None = None
     blocker_type: BlockerType | None = None
     blocker: str | None = None
     summary: str | None = None
+    description: str
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None

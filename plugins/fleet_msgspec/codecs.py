@@ -93,7 +93,7 @@ class MsgpackCodec:
         """
         rules.check_open(value)
         try:
-            data = _to_msgpack(msgspec.to_builtins(value))
+            data = _to_msgpack(msgspec.to_builtins(value, order="sorted"))
         except _UNENCODABLE as error:
             raise _encode_fault(value, error) from None
         if _nul_in_msgpack(data):
@@ -107,7 +107,14 @@ class MsgpackCodec:
             Invalid: by that function, with the path of the fault.
         """
         doubt = _nul_in_msgpack if rules.is_closed(type) else _doubt_in_msgpack
-        return _checked_decoder(msgspec.msgpack.Decoder(type).decode, type, doubt)
+        decode = _through_plain(type) if rules.holds_binary(type) else msgspec.msgpack.Decoder(type).decode
+        return _checked_decoder(decode, type, doubt)
+
+
+def _through_plain(type: Any) -> Callable[[bytes], Any]:
+    """Decodes in two steps, because MessagePack expects its own binary type where a field is one of bytes."""
+    decode = msgspec.msgpack.Decoder().decode
+    return lambda data: msgspec.convert(decode(data), type, builtin_types=())
 
 
 def _checked_decoder(

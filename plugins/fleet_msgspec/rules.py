@@ -22,11 +22,10 @@ from fleet_core.api import Invalid
 MAX_DEPTH: Final = 100
 """Deepest nesting of lists and objects. Far below what exhausts anybody's stack."""
 
-_NATIVE: Final = frozenset(
+_BINARY: Final = frozenset({inspect.BytesType, inspect.ByteArrayType, inspect.MemoryViewType})
+
+_NATIVE: Final = _BINARY | frozenset(
     {
-        inspect.BytesType,
-        inspect.ByteArrayType,
-        inspect.MemoryViewType,
         inspect.DateTimeType,
         inspect.DateType,
         inspect.TimeType,
@@ -58,16 +57,21 @@ _CLOSED: Final = _NATIVE | {
 }
 
 
+_TEXT: Final = frozenset({inspect.StrType, inspect.LiteralType, inspect.Metadata})
+"""What the type of an object's keys may be made of."""
+
+
 class _Fault(NamedTuple):
     what: str
     path: str
 
 
 class _Openness(NamedTuple):
-    """Whether values of a type need a look, and whether it may hold more than JSON has."""
+    """Whether values of a type need a look, and whether it may hold more than JSON has, or binary data."""
 
     open: bool
     native: bool
+    binary: bool
 
 
 class _OpenField(NamedTuple):
@@ -87,7 +91,7 @@ def check_open(value: Any) -> None:
     if not isinstance(value, msgspec.Struct):
         _raise(_fault_in(value, native=False))
     elif _open_fields(type(value)):
-        _raise(_fault_in_struct(value, 1))
+        _raise(_fault_in_struct(value, native=False, depth=1))
 
 
 def check_whole(value: Any) -> None:
@@ -108,6 +112,11 @@ def check_whole(value: Any) -> None:
 def is_closed(type: Any) -> bool:
     """Whether values of a type can break no rule but that of NUL once they are decoded."""
     return not _openness(type).open
+
+
+def holds_binary(type: Any) -> bool:
+    """Whether a type has fields of bytes, which are text in base 64 once they are encoded."""
+    return _openness(type).binary
 
 
 def checker(type: Any) -> Callable[[Any], None]:
@@ -140,17 +149,15 @@ def _fault_in(value: Any, native: bool, depth: int = 0) -> _Fault | None:
         return _fault_in_integer(value)
     if kind is float:
         return None if isfinite(value) else _Fault(f"{value} is not a number that JSON has", "")
-    if depth == MAX_DEPTH and kind in (dict, list, tuple):
+    look_inside = _CONTAINERS.get(kind)
+    if look_inside is None:
+        if isinstance(value, msgspec.Struct):
+            look_inside = _fault_in_struct
+        else:
+            return None if native else _Fault(f"{kind.__name__} is a type that JSON does not have", "")
+    if depth == MAX_DEPTH:
         return _Fault(_TOO_DEEP, "")
-    if kind is dict:
-        return _fault_in_object(value, native, depth + 1)
-    if kind is list or kind is tuple:
-        return _fault_in_array(value, native, depth + 1)
-    if isinstance(value, msgspec.Struct):
-        return _fault_in_struct(value, depth + 1)
-    return (
-        None if native else _Fault(f"a value of type {kind.__name__} needs a field of that type, or text", "")
-    )
+    return look_inside(value, native, depth + 1)
 
 
 def _fault_in_text(text: str) -> _Fault | None:
@@ -188,12 +195,19 @@ def _fault_in_array(value: list[Any] | tuple[Any, ...], native: bool, depth: int
     return None
 
 
-def _fault_in_struct(value: msgspec.Struct, depth: int) -> _Fault | None:
+def _fault_in_struct(value: msgspec.Struct, native: bool, depth: int) -> _Fault | None:
     for field in _open_fields(type(value)):
         fault = _fault_in(getattr(value, field.name), field.native, depth)
         if fault is not None:
             return _Fault(fault.what, f".{field.encoded_as}{fault.path}")
     return None
+
+
+_CONTAINERS: Final[dict[type, Callable[[Any, bool, int], _Fault | None]]] = {
+    dict: _fault_in_object,
+    list: _fault_in_array,
+    tuple: _fault_in_array,
+}
 
 
 def _step(key: str) -> str:
@@ -217,7 +231,11 @@ def _openness(type: Any) -> _Openness:
 
 def _judge(info: inspect.Type) -> _Openness:
     parts = _parts(info, ())
-    return _Openness(open=not parts <= _CLOSED, native=not parts.isdisjoint(_NATIVE))
+    return _Openness(
+        open=not parts <= _CLOSED,
+        native=not parts.isdisjoint(_NATIVE),
+        binary=not parts.isdisjoint(_BINARY),
+    )
 
 
 def _parts(info: inspect.Type, within: tuple[inspect.Type, ...]) -> set[type[inspect.Type]]:
@@ -227,6 +245,9 @@ def _parts(info: inspect.Type, within: tuple[inspect.Type, ...]) -> set[type[ins
         return {inspect.AnyType}
     if isinstance(info, inspect.IntType) and _is_bounded(info):
         return {inspect.BoolType}
+    if isinstance(info, inspect.DictType) and not _parts(info.key_type, within) <= _TEXT:
+        # Not every codec writes other keys, even where a type asks for them.
+        return {inspect.AnyType}
     parts: set[type[inspect.Type]] = {type(info)}
     for inner in _inner(info):
         parts |= _parts(inner, (*within, info))

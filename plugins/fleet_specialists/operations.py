@@ -50,7 +50,7 @@ def register(fleet: Fleet, request: Register) -> Done[Specialist]:
 
     Registering again with the same data records nothing new.
 
-    Example: fleet specialist register ada --name "Ada L." --capabilities python --capabilities sql
+    Example: fleet specialist register ada --capabilities python
     """
     wanted = SpecialistRegistered(
         specialist_id=request.specialist,
@@ -71,7 +71,7 @@ def register(fleet: Fleet, request: Register) -> Done[Specialist]:
 def heartbeat(fleet: Fleet, request: Heartbeat) -> Done[Specialist]:
     """Say that a specialist is alive, and what it is doing.
 
-    Example: fleet specialist heartbeat ada --status busy --current-sortie srt-06f1x4k2m9q8r7t3
+    Example: fleet specialist heartbeat ada --current-sortie routes
     """
 
     def decide(decision: Decision) -> Stream:

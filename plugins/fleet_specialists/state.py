@@ -17,10 +17,10 @@ class Specialist(msgspec.Struct, frozen=True, kw_only=True):
     specialist_id: str
     name: str
     status: Activity
-    capabilities: tuple[str, ...]
     current_sortie: str | None
-    registered_at: datetime
     last_seen: datetime
+    capabilities: tuple[str, ...]
+    registered_at: datetime
     last_event: str
 
 

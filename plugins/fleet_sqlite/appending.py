@@ -1,6 +1,7 @@
 """What happens inside a write transaction: everything an append depends on is decided, then its rows are written."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, Final
 
@@ -33,11 +34,17 @@ SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT hash FRO
 _STREAM: Final = """\
 SELECT s.key, (SELECT max(version) FROM events WHERE stream = s.key) FROM streams s WHERE s.type = ? AND s.id = ?"""
 
-# The first fourteen parameters are laid out as `fleet_core.api.Row`; those of the names (3, 5 and 6) are not stored.
 _INSERT: Final = """\
 INSERT INTO events (position, id, stream, version, type, schema_version, data, tags, metadata, causation_id,
     correlation_id, occurred_at, recorded_at, hash)
-VALUES (?1, ?2, ?15, ?7, ?16, ?4, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?17)"""
+VALUES """
+
+_PLACES: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+_WIDTH: Final = 14
+
+_ROWS: Final = 20
+"""Rows written by one statement: a tenth cheaper than one by one."""
 
 _INSERT_TAG: Final = "INSERT INTO event_tags (tag, position) VALUES (?, ?)"
 
@@ -53,7 +60,8 @@ class Request:
 
     def __init__(self, batches: Sequence[Batch], condition: Condition | None, codec: EventCodec) -> None:
         self.writes: list[tuple[Stream, Expected | int, list[Prepared]]] = [
-            (batch.stream, batch.expected, [codec.prepare(event) for event in batch.events]) for batch in batches
+            (batch.stream, batch.expected, [codec.prepare(event) for event in batch.events])
+            for batch in batches
         ]
         self.condition = condition
         self.has_given_ids = any(event.given_id for _, _, events in self.writes for event in events)
@@ -69,6 +77,13 @@ class Request:
     def ids(self) -> list[StoredId]:
         """The events' ids, in order."""
         return [event.id for _, _, events in self.writes for event in events]
+
+    def outcome(self) -> Appended:
+        """The answer, once there is one; raises the error instead when there is that."""
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None
+        return self.answer
 
     def _check_distinct(self) -> None:
         seen: set[StoredId] = set()
@@ -123,7 +138,9 @@ class Appender:
             request.answer = self._replay(connection, request)
             if request.answer is not None:
                 return []
-        current = [self._check_version(connection, stream, expected) for stream, expected, _ in request.writes]
+        current = [
+            self._check_version(connection, stream, expected) for stream, expected, _ in request.writes
+        ]
         self._check_condition(connection, request.condition)
         inherited = self._inherited(connection, request)
         try:
@@ -131,7 +148,9 @@ class Appender:
         except BaseException:
             self.forget()
             raise
-        request.answer = Appended([row[0] for row in rows], [row[6] for row in rows], [row[1] for row in rows])
+        request.answer = Appended(
+            [row[0] for row in rows], [row[6] for row in rows], [row[1] for row in rows]
+        )
         return rows
 
     def _replay(self, connection: Connection, request: Request) -> Appended | None:
@@ -142,7 +161,9 @@ class Appender:
         if not known:
             return None
         if len(known) < len(ids):
-            raise IdReused(id_text(next(iter(known))), "is recorded already, and others of this append are not")
+            raise IdReused(
+                id_text(next(iter(known))), "is recorded already, and others of this append are not"
+            )
         for stream, event in request.events():
             self._check_same(stream, event, Recorded(known[event.id], self._codec))
         rows = [known[id] for id in ids]
@@ -152,7 +173,13 @@ class Appender:
         row = before.row
         if (row[4], row[5]) != tuple(stream):
             raise IdReused(before.id, f"is recorded already, in stream {row[4]}/{row[5]}")
-        sent = (event.type, event.schema_version, event.data, self._codec.encode_tags(event.tags), event.metadata)
+        sent = (
+            event.type,
+            event.schema_version,
+            event.data,
+            self._codec.encode_tags(event.tags),
+            event.metadata,
+        )
         if sent != (row[2], row[3], row[7], row[8], row[9]):
             raise IdReused(before.id, "is recorded already, with other content")
         if event.causation_id != row[10] or event.occurred_at not in (None, before.occurred_us):
@@ -160,7 +187,9 @@ class Appender:
         if event.correlation_id not in (None, row[1] if row[11] is None else row[11]):
             raise IdReused(before.id, "is recorded already, with another correlation")
 
-    def _check_version(self, connection: Connection, stream: Stream, expected: Expected | int) -> tuple[int, int]:
+    def _check_version(
+        self, connection: Connection, stream: Stream, expected: Expected | int
+    ) -> tuple[int, int]:
         """The stream's key (0: it is new) and current version."""
         current = self._streams.get(stream)
         if current is None:
@@ -188,7 +217,9 @@ class Appender:
         }
         if not causes:
             return {}
-        recorded = dict(_looked_up(connection, "SELECT id, correlation_id FROM events WHERE id IN ({})", causes))
+        recorded = dict(
+            _looked_up(connection, "SELECT id, correlation_id FROM events WHERE id IN ({})", causes)
+        )
         inherited: dict[StoredId, StoredId] = {}
         roots: dict[StoredId, StoredId] = {}
         for _, event in request.events():
@@ -210,34 +241,39 @@ class Appender:
         position, digest = self.head
         encode_tags = self._codec.encode_tags
         rows: list[Row] = []
-        tags: list[tuple[int, int]] = []
+        values: list[Any] = []
         for (stream, _, events), (key, version) in zip(request.writes, current, strict=True):
             if not events:
                 continue
             key = key or self._new_stream(connection, stream)
+            kind, name = stream
             for event in events:
                 position += 1
                 version += 1
-                id, _, type, schema, data, names, metadata, cause, root, occurred = event
-                root = inherited.get(id, root)
-                row = (
-                    position, id, type, schema, stream[0], stream[1], version, data,
-                    encode_tags(names) if names else None, metadata, cause, None if root == id else root, occurred, now,
-                )  # fmt: skip
+                id, schema, data, metadata = event.id, event.schema_version, event.data, event.metadata
+                tags = encode_tags(event.tags)
+                cause, occurred = event.causation_id, event.occurred_at
+                root = event.correlation_id or inherited.get(id)
+                root = None if root == id else root
+                type = self._types.get(event.type) or self._new_type(connection, event.type)
+                row = (position, id, event.type, schema, kind, name, version, data, tags, metadata)
+                row += (cause, root, occurred, now)
                 digest = link(digest, row)
-                rows.append((*row, key, self._types.get(type) or self._new_type(connection, type), digest))
-                if names:
-                    tags += [(self._tags.get(name) or self._new_tag(connection, name), position) for name in names]
+                rows.append(row)
+                values += (position, id, key, version, type, schema, data, tags, metadata)
+                values += (cause, root, occurred, now, digest)
             self._streams[stream] = (key, version)
-        self._insert(connection, rows, tags)
+        _insert(connection, values)
+        self._insert_tags(connection, request, rows)
         self._known = Head(position, digest)
         return rows
 
-    def _insert(self, connection: Connection, rows: list[Row], tags: list[tuple[int, int]]) -> None:
-        if len(rows) == 1:
-            connection.execute(_INSERT, rows[0])
-        else:
-            connection.executemany(_INSERT, rows)
+    def _insert_tags(self, connection: Connection, request: Request, rows: list[Row]) -> None:
+        tags = [
+            (self._tags.get(name) or self._new_tag(connection, name), row[0])
+            for (_, event), row in zip(request.events(), rows, strict=True)
+            for name in event.tags
+        ]
         if tags:
             connection.executemany(_INSERT_TAG, tags)
 
@@ -255,6 +291,18 @@ class Appender:
             self._tags.clear()
         key = self._tags[name] = _interned(connection, "tags", name)
         return key
+
+
+def _insert(connection: Connection, values: list[Any]) -> None:
+    step = _ROWS * _WIDTH
+    for start in range(0, len(values), step):
+        chunk = values[start : start + step]
+        connection.execute(_insert_sql(len(chunk) // _WIDTH), chunk)
+
+
+@cache
+def _insert_sql(rows: int) -> str:
+    return _INSERT + ", ".join([_PLACES] * rows)
 
 
 def _interned(connection: Connection, table: str, name: str) -> int:

@@ -125,7 +125,9 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """The statement that puts one state."""
-        return f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(self.columns) + 1))})"
+        return (
+            f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(self.columns) + 1))})"
+        )
 
     @property
     def delete(self) -> str:
@@ -138,5 +140,7 @@ class Table:
 
     def state(self, row: tuple[Any, ...]) -> Any:
         """The state in a row."""
-        values = {column.name: column.load(stored) for column, stored in zip(self.columns, row[1:], strict=True)}
+        values = {
+            column.name: column.load(stored) for column, stored in zip(self.columns, row[1:], strict=True)
+        }
         return self.projection.state(**values)

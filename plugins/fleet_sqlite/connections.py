@@ -11,7 +11,17 @@ from typing import Any, Final, TypeVar
 import peewee
 
 from fleet_core.api import FleetError, OutcomeUnknown, Unavailable
-from fleet_sqlite.database import BUSY, FULL, LIBRARY, LIBRARY_IS_SAFE, Connect, Connection, connect, explained, fault
+from fleet_sqlite.database import (
+    BUSY,
+    FULL,
+    LIBRARY,
+    LIBRARY_IS_SAFE,
+    Connect,
+    Connection,
+    connect,
+    explained,
+    fault,
+)
 from fleet_sqlite.files import create_private, refuse_network
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.turnstile import Turnstile
@@ -54,6 +64,11 @@ class Connections:
             path=str(self.path),
         )
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a child of the one that opened the file."""
+        return self._process != os.getpid()
+
     def check_open(self) -> None:
         """Accept a call.
 
@@ -62,7 +77,7 @@ class Connections:
         """
         if self._closed:
             raise Unavailable(f"the store {self.path.name} is closed", remedy="open it again")
-        if self._process != os.getpid():
+        if self.is_forked:
             raise Unavailable(
                 f"the store {self.path.name} was opened by process {self._process}, which this one was forked from",
                 remedy="open the store after forking; SQLite's connections must not be shared between processes",
@@ -159,16 +174,23 @@ class Connections:
         if database is not None:
             _close(database)
 
+    @property
+    def synchronous(self) -> str:
+        """How durable a commit is, in SQLite's word."""
+        return self._settings.unsafe_synchronous or "full"
+
     def _durability(self) -> dict[str, object]:
         return {
-            "synchronous": self._settings.unsafe_synchronous or "full",
+            "synchronous": self.synchronous,
             "wal_autocheckpoint": self._settings.wal_autocheckpoint,
         }
 
     def _open(self, **pragmas: object) -> peewee.SqliteDatabase:
         try:
             return self._connect(
-                self.path, {"trusted_schema": 0, "cell_size_check": 1, "cache_size": -8000, **pragmas}, _SQLITE_WAIT
+                self.path,
+                {"trusted_schema": 0, "cell_size_check": 1, "cache_size": -8000, **pragmas},
+                _SQLITE_WAIT,
             )
         except Exception as error:
             raise explained(error, self.path) from error
@@ -179,7 +201,9 @@ class Connections:
             try:
                 deadline = time.monotonic() + self._settings.busy_timeout
                 self._turnstile.enter(deadline)
-                database = self._patiently(lambda: self._open(journal_mode="wal", **self._durability()), deadline)
+                database = self._patiently(
+                    lambda: self._open(journal_mode="wal", **self._durability()), deadline
+                )
                 try:
                     return work(database)
                 except Exception as error:
@@ -190,10 +214,11 @@ class Connections:
                 self._turnstile.leave()
 
     def close(self) -> None:
-        """Close everything; safe to call twice. In a forked child nothing is touched: it is not its own."""
+        """Close everything; safe to call twice. In a forked child nothing is touched: it is its parent's."""
+        if self.is_forked:
+            return
         with self._lock:
-            if self._closed or self._process != os.getpid():
-                self._closed = True
+            if self._closed:
                 return
             self._closed = True
             self._drop_writer()

@@ -23,7 +23,9 @@ def create_private(path: Path) -> None:
     """
     try:
         if path.is_symlink():
-            raise Unavailable(f"{path} is a symbolic link", remedy="name the file itself in the setting `path`")
+            raise Unavailable(
+                f"{path} is a symbolic link", remedy="name the file itself in the setting `path`"
+            )
         if path.exists():
             return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

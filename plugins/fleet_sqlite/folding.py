@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from fleet_core.api import EventCodec, FleetError, PluginBroken, Projection, Query, Recorded, Unavailable
+from fleet_core.api import EventCodec, FleetError, PluginBroken, Projection, Recorded, Unavailable
 from fleet_sqlite import reading
 from fleet_sqlite.columns import Table
-from fleet_sqlite.database import Connection, fault
+from fleet_sqlite.database import Connection
 
 STATES: Final = "SELECT name, version, columns, position FROM projections ORDER BY name"
 
@@ -61,9 +61,100 @@ def take_in(connection: Connection, table: Table, events: Iterable[Recorded]) ->
     keyed = _keyed(table.projection, events)
     if not keyed:
         return
-    states: dict[str, Any] = _loaded(connection, table, {key for key, _ in keyed})
-    before = states.keys()
-    before = set(before)
+    before = _loaded(connection, table, {key for key, _ in keyed})
+    after = _evolved(table.projection, keyed, before)
+    puts = [table.row(key, state) for key, state in after.items() if state is not None]
+    gone = [(key,) for key, state in after.items() if state is None and key in before]
+    if puts:
+        connection.executemany(table.upsert, puts)
+    if gone:
+        connection.executemany(table.delete, gone)
+
+
+def _keyed(projection: Projection[Any], events: Iterable[Recorded]) -> list[tuple[str, Recorded]]:
+    """The events a projection reads, each with the key of its state."""
+    wanted = frozenset(projection.types)
+    keyed: list[tuple[str, Recorded]] = []
+    for event in events:
+        if not wanted or event.type in wanted:
+            try:
+                key = projection.key(event)
+            except Exception as error:
+                raise _broken(projection, event, error) from error
+            if key is not None:
+                keyed.append((key, event))
+    return keyed
+
+
+def _evolved(
+    projection: Projection[Any], keyed: Iterable[tuple[str, Recorded]], before: Mapping[str, Any]
+) -> dict[str, Any | None]:
+    """The states of the events' keys after them."""
+    after: dict[str, Any | None] = {}
     for key, event in keyed:
-        states[key] = _guarded(table.projection, event, lambda k=key, e=event: table.projection.evolve(states.get(k), e))
-'''
+        state = after[key] if key in after else before.get(key)
+        try:
+            after[key] = projection.evolve(state, event)
+        except Exception as error:
+            raise _broken(projection, event, error) from error
+    return after
+
+
+def _broken(projection: Projection[Any], event: Recorded, error: Exception) -> PluginBroken:
+    return PluginBroken(
+        f"projection {projection.name} can't take in the event at position {event.position} ({event.type}): {error!r}",
+        remedy=f"report it to the authors of {projection.evolve.__module__.partition('.')[0]}; the event is recorded"
+        f" and safe, and 'fleet projections rebuild {projection.name}' mends the table afterwards",
+        projection=projection.name,
+        position=event.position,
+    )
+
+
+def _loaded(connection: Connection, table: Table, keys: Iterable[str]) -> dict[str, Any]:
+    waiting = iter(keys)
+    states = {}
+    while chunk := list(islice(waiting, _CHUNK)):
+        sql = f"{table.select} WHERE _key IN ({', '.join('?' * len(chunk))})"
+        states |= {row[0]: table.state(row) for row in connection.execute(sql, chunk).fetchall()}
+    return states
+
+
+def advance(
+    connection: Connection,
+    tables: Mapping[str, Table],
+    codec: EventCodec,
+    before: int,
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Bring tables from position `before` to these new rows. The facts come first: a table whose projection fails
+    stays where it is, and its catch-up says why."""
+    recorded = [Recorded(row, codec) for row in rows]
+    moved = []
+    for name, stored in stored_states(connection).items():
+        table = tables.get(name)
+        if table is None or not stored.fits(table) or before - stored.position > LARGEST_GAP:
+            continue
+        try:
+            take_in(
+                connection, table, [*_missed(connection, table, codec, stored.position, before), *recorded]
+            )
+        except FleetError:
+            continue
+        moved.append((rows[-1][0], name))
+    connection.executemany(MOVE, moved)
+
+
+def _missed(
+    connection: Connection, table: Table, codec: EventCodec, after: int, before: int
+) -> Iterable[Recorded]:
+    if after == before:
+        return []
+    found = reading.read(
+        lambda sql, values: connection.execute(sql, values).fetchall(),
+        table.projection.query(),
+        after=after,
+        before=before + 1,
+        limit=None,
+        backwards=False,
+    )
+    return [Recorded(row, codec) for row in found]

@@ -56,7 +56,9 @@ class Source(NamedTuple):
     by_version: bool = False
 
 
-def read(fetch: Fetch, query: Query, after: int, before: int, limit: int | None, backwards: bool) -> Iterator[Row]:
+def read(
+    fetch: Fetch, query: Query, after: int, before: int, limit: int | None, backwards: bool
+) -> Iterator[Row]:
     """The rows of matching events between two positions, in order."""
     sources = _sources(query)
     page = max(PAGE // max(len(sources), 1), 16) if limit is None else max(min(PAGE, limit), 1)
@@ -72,7 +74,9 @@ def read(fetch: Fetch, query: Query, after: int, before: int, limit: int | None,
 def first(fetch: Fetch, query: Query, after: int) -> int | None:
     """The position of the first matching event after a position; None when there is none."""
     found = [
-        row[0] for source in _sources(query) for row in _page(fetch, source, (after, LAST), (FIRST, LAST), 1, False)
+        row[0]
+        for source in _sources(query)
+        for row in _page(fetch, source, (after, LAST), (FIRST, LAST), 1, False)
     ]
     return min(found, default=None)
 
@@ -89,7 +93,9 @@ def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
             yield row
 
 
-def _pages(fetch: Fetch, source: Source, after: int, before: int, size: int, backwards: bool) -> Iterator[Row]:
+def _pages(
+    fetch: Fetch, source: Source, after: int, before: int, size: int, backwards: bool
+) -> Iterator[Row]:
     positions, versions = (after, before), (FIRST, LAST)
     while True:
         rows = _page(fetch, source, positions, versions, size, backwards)
@@ -102,7 +108,12 @@ def _pages(fetch: Fetch, source: Source, after: int, before: int, size: int, bac
 
 
 def _page(
-    fetch: Fetch, source: Source, positions: tuple[int, int], versions: tuple[int, int], size: int, backwards: bool
+    fetch: Fetch,
+    source: Source,
+    positions: tuple[int, int],
+    versions: tuple[int, int],
+    size: int,
+    backwards: bool,
 ) -> list[Row]:
     column = "e.version" if source.by_version else source.position
     bounds = f"{source.position} > ? AND {source.position} < ?"
@@ -131,7 +142,9 @@ def _sources(query: Query) -> list[Source]:
             sources += found
     if scanned:
         alternatives = " OR ".join(f"({clause.sql})" for clause in scanned)
-        sources.append(_scan(Clause(f"({alternatives})", tuple(value for each in scanned for value in each.values))))
+        sources.append(
+            _scan(Clause(f"({alternatives})", tuple(value for each in scanned for value in each.values)))
+        )
     return sources
 
 
@@ -158,7 +171,12 @@ def _indexed(item: Match) -> list[Source] | None:
             Source("events e INDEXED BY events_by_correlation", rest),
         ]
     if item.causation_id is not None:
-        return [Source("events e INDEXED BY events_by_causation", _all(_by_tail("causation_id", item.causation_id), criteria))]
+        return [
+            Source(
+                "events e INDEXED BY events_by_causation",
+                _all(_by_tail("causation_id", item.causation_id), criteria),
+            )
+        ]
     return None
 
 
@@ -169,7 +187,9 @@ def _by_stream(stream: tuple[str, str], criteria: Clause) -> Source:
 
 def _by_tail(column: str, id: str) -> Clause:
     value = stored_id(id)
-    return Clause(f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -4) = ?", (value, value[-4:]))
+    return Clause(
+        f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -4) = ?", (value, value[-4:])
+    )
 
 
 def _criteria(item: Match) -> Clause:
@@ -180,7 +200,9 @@ def _criteria(item: Match) -> Clause:
         _among("e.id IN ({})", [stored_id(id) for id in item.ids]),
         *(_tagged(tag) for tag in item.tags),
         _compared("e.causation_id = ?", item.causation_id and stored_id(item.causation_id)),
-        _compared("coalesce(e.correlation_id, e.id) = ?", item.correlation_id and stored_id(item.correlation_id)),
+        _compared(
+            "coalesce(e.correlation_id, e.id) = ?", item.correlation_id and stored_id(item.correlation_id)
+        ),
         _compared("coalesce(e.occurred_at, e.recorded_at) >= ?", _bounded(item.since)),
         _compared("coalesce(e.occurred_at, e.recorded_at) <= ?", _bounded(item.until)),
     ]
@@ -191,12 +213,16 @@ def _among(sql: str, values: Sequence[Any]) -> Clause:
     if not values:
         return Clause("1")
     if isinstance(values[0], tuple):
-        return Clause(sql.format(", ".join(["(?, ?)"] * len(values))), tuple(part for value in values for part in value))
+        return Clause(
+            sql.format(", ".join(["(?, ?)"] * len(values))), tuple(part for value in values for part in value)
+        )
     return Clause(sql.format(", ".join("?" * len(values))), tuple(values))
 
 
 def _tagged(tag: str) -> Clause:
-    return Clause(f"EXISTS (SELECT 1 FROM event_tags y WHERE y.tag = {_TAG_KEY} AND y.position = e.position)", (tag,))
+    return Clause(
+        f"EXISTS (SELECT 1 FROM event_tags y WHERE y.tag = {_TAG_KEY} AND y.position = e.position)", (tag,)
+    )
 
 
 def _compared(sql: str, value: Any) -> Clause:
@@ -211,4 +237,6 @@ def _all(*clauses: Clause) -> Clause:
     told = [clause for clause in clauses if clause.sql != "1"]
     if not told:
         return Clause("1")
-    return Clause(" AND ".join(clause.sql for clause in told), tuple(value for each in told for value in each.values))
+    return Clause(
+        " AND ".join(clause.sql for clause in told), tuple(value for each in told for value in each.values)
+    )

@@ -10,7 +10,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The SQLite store's settings."""
 
     path: Annotated[
-        str, Meta(description="The database file of the events, relative to the project's directory.", min_length=1)
+        str,
+        Meta(
+            description="The database file of the events, relative to the project's directory.", min_length=1
+        ),
     ] = "events.db"
     views_path: Annotated[
         str,

@@ -1,7 +1,5 @@
-"""The SQLite event store: wires reading, appending, group commit, read tables and the head witness together."""
+"""The SQLite event store: wires appending, reading, group commit, read tables and the head witness together."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
@@ -14,8 +12,9 @@ from fleet_core.api import (
     Batch,
     Clock,
     Condition,
+    Conflict,
+    Damaged,
     EventCodec,
-    FleetError,
     OutcomeUnknown,
     Query,
     Recorded,
@@ -26,21 +25,21 @@ from fleet_core.api import (
     checked,
     id_text,
 )
-from fleet_sqlite import reading
+from fleet_sqlite import information, reading, verification
 from fleet_sqlite.appending import Appender, Request, Row
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import Connect, Connection, connect, fault
+from fleet_sqlite.folding import advance
 from fleet_sqlite.group import GroupCommit
 from fleet_sqlite.migrations import Migration, migrate, shipped
+from fleet_sqlite.news import News
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.tables import ReadTables
 from fleet_sqlite.witness import Witness
 
 _HEAD: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
 
-_SHORTEST_PAUSE: Final = 0.005
-_LONGEST_PAUSE: Final = 0.2
-"""Seconds between two looks for what other processes recorded."""
+_CODEC: Final = "SELECT value FROM meta WHERE name = 'codec'"
 
 
 def open_store(
@@ -52,7 +51,7 @@ def open_store(
 
 
 class SqliteStore(ReadTables):
-    """A log of events in one SQLite file. Safe to use from several threads and processes on one machine."""
+    """A log of events in one SQLite file. Safe to use from several threads, and from several processes on one machine."""
 
     inline = True
 
@@ -64,9 +63,150 @@ class SqliteStore(ReadTables):
         settings: Settings = Settings(),
         *,
         connect: Connect = connect,
-        migrations: Sequence[Migration] | None = None,
+        migrations: Callable[[str], Sequence[Migration]] = shipped,
     ) -> None:
         connections = Connections(path.absolute(), settings, connect)
-        super().__init__(connections, codec)
-'''
-'''
+        super().__init__(connections)
+        self._codec = codec
+        self._appender = Appender(codec, clock)
+        self._witness = Witness(connections.path.with_suffix(".head"))
+        self._group = GroupCommit(self._commit)
+        self._news = News()
+        try:
+            migrate(connections, migrations("events"), clock)
+            self._check_codec()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_codec(self) -> None:
+        [(stored,)] = self._connections.read(_CODEC) or [self._connections.transaction(self._settle_codec)]
+        if stored != self._codec.name:
+            raise Unavailable(
+                f"the events of {self._connections.path.name} are encoded as {stored}, not as {self._codec.name}",
+                remedy=f"set `codec = {stored!r}` in [store] of fleet.toml: a log keeps the codec it was begun with",
+                codec=stored,
+            )
+
+    def _settle_codec(self, connection: Connection) -> tuple[str]:
+        # Another process may have been quicker: its word counts.
+        connection.execute(
+            "INSERT OR IGNORE INTO meta (name, value) VALUES ('codec', ?)", (self._codec.name,)
+        )
+        [(stored,)] = connection.execute(_CODEC).fetchall()
+        return (stored,)
+
+    def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
+        """See `EventStore.append`."""
+        self._connections.check_open()
+        check_batches(batches)
+        request = Request(batches, condition, self._codec)
+        self._group.submit(request)
+        return request.outcome()
+
+    def _commit(self, requests: Sequence[Request]) -> None:
+        try:
+            self._connections.transaction(partial(self._record, requests), self._announce)
+        except BaseException as error:
+            if not isinstance(error, Conflict):
+                self._appender.forget()
+            for request in requests:
+                request.error = request.error or _for_one(request, error)
+
+    def _record(self, requests: Sequence[Request], connection: Connection) -> list[Row]:
+        if not self._appender.look(connection):
+            self._check_witness(connection)
+        before = self._appender.head.position
+        if len(requests) == 1:
+            rows = self._appender.append(connection, requests[0])
+        else:
+            rows = [row for request in requests for row in self._attempt(connection, request)]
+        if rows and self._tables:
+            advance(connection, self._tables, self._codec, before, rows)
+        return rows
+
+    def _attempt(self, connection: Connection, request: Request) -> list[Row]:
+        """Record one request of several: what refuses it must not touch the others."""
+        connection.execute("SAVEPOINT request")
+        try:
+            rows = self._appender.append(connection, request)
+        except Exception as error:
+            if fault(error) is not None:
+                raise
+            request.error = error
+            connection.execute("ROLLBACK TO request")
+            self._appender.look(connection)
+            rows = []
+        connection.execute("RELEASE request")
+        return rows
+
+    def _check_witness(self, connection: Connection) -> None:
+        """Refuse to build upon a log that has lost what was acknowledged."""
+        witnessed = self._witness.read()
+        if not verification.holds(connection, witnessed):
+            raise Damaged(
+                f"{self._connections.path.name} does not hold the event at position {witnessed.position} that was"
+                " recorded here: it was cut, changed or replaced",
+                remedy="run 'fleet store verify'. If it was replaced on purpose (by a backup, say), delete"
+                f" {self._connections.path.with_suffix('.head')} and go on",
+                position=witnessed.position,
+            )
+
+    def _announce(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self._witness.write(self._appender.head)
+            self._news.tell(self._appender.head.position)
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Iterator[Recorded]:
+        """See `EventStore.read`."""
+        self._connections.check_open()
+        first = min(max(after, reading.FIRST), reading.LAST)
+        last = reading.LAST if before is None else min(max(before, reading.FIRST), reading.LAST)
+        rows = reading.read(self._connections.read, query, first, last, limit, backwards)
+        return islice(map(Recorded, rows, repeat(self._codec)), limit)
+
+    def head(self) -> int:
+        """See `EventStore.head`."""
+        return self._connections.read(_HEAD)[0][0]  # type: ignore[no-any-return]
+
+    def wait(self, after: int, timeout: float) -> bool:
+        """See `EventStore.wait`. Looks five times a second for what other processes record."""
+        return self._news.wait(self.head, after, timeout)
+
+    def info(self) -> StoreInfo:
+        """See `Maintenance.info`."""
+        return information.info(self._connections, self._codec.name)
+
+    def verify(self) -> Verification:
+        """See `Maintenance.verify`."""
+        self._connections.check_open()
+        return verification.verify(self._connections, self._codec, self._witness.read())
+
+    def close(self) -> None:
+        """See `EventStore.close`. A forked child has nothing to close: all of it is its parent's."""
+        if self._connections.is_forked:
+            return
+        self._group.close()
+        super().close()
+        self._witness.close()
+        self._news.close()
+
+
+def _for_one(request: Request, error: BaseException) -> BaseException:
+    """A failure that several requests share, as each of them is to raise it in its own thread."""
+    if not isinstance(error, Unavailable | Damaged):
+        return error
+    details = error.details
+    if isinstance(error, OutcomeUnknown):
+        details = {**details, "ids": [id_text(id) for id in request.ids()]}
+    own = type(error)(error.message, remedy=error.remedy, **details)
+    own.__cause__ = error.__cause__
+    return own

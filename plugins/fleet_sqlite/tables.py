@@ -133,7 +133,9 @@ class ReadTables:
         while found:
             for row in found:
                 yield row[0], table.state(row)
-            found = self._read(table, f"{table.select} WHERE _key > ? ORDER BY _key LIMIT ?", (found[-1][0], _PAGE))
+            found = self._read(
+                table, f"{table.select} WHERE _key > ? ORDER BY _key LIMIT ?", (found[-1][0], _PAGE)
+            )
 
     def count_by(self, name: str, field: str) -> dict[str, int]:
         """See `Views.count_by`."""
@@ -164,7 +166,9 @@ class ReadTables:
         self._connections.check_open()
         table = self._tables.get(name)
         if table is None:
-            raise NotFound(f"there is no read table {name!r}", remedy="define its projection first", name=name)
+            raise NotFound(
+                f"there is no read table {name!r}", remedy="define its projection first", name=name
+            )
         return table
 
 

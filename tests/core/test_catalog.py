@@ -74,8 +74,9 @@ def test_odd_metadata_is_read_as_importlib_metadata_reads_it(
 def test_the_catalog_imports_no_plugin_and_nothing_that_is_heavy() -> None:
     heavy = {"importlib.metadata", "pluggy", "msgspec", "peewee", "pathlib", "inspect"}
     code = (
-        "import sys; from fleet_core.catalog import Catalog; plugins = Catalog.installed(environ={}).entries;"
-        f" print(sorted(set(sys.modules) & ({heavy!r} | {{each.package for each in plugins}})))"
+        "import sys; before = set(sys.modules); from fleet_core.catalog import Catalog;"
+        " plugins = {each.package for each in Catalog.installed(environ={}).entries};"
+        f" print(sorted((set(sys.modules) - before) & ({heavy!r} | plugins)))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -193,6 +194,11 @@ def test_help_is_the_first_line_of_a_docstring_that_nobody_ran(package: Path) ->
 def test_help_of_a_module_is_its_docstring(package: Path) -> None:
     (package / "plugin.py").write_text('"""Offer things."""\n')
     assert help_from("shy_package.plugin") == "Offer things."
+
+
+def test_help_is_found_in_a_module_of_its_own(package: Path) -> None:
+    (package.parent / "shy_module.py").write_text('def go():\n    """Go alone."""\n')
+    assert help_from("shy_module:go") == "Go alone."
 
 
 def test_help_is_found_in_packages_of_packages(package: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line as people and programs meet it: names without imports, errors with a remedy, quiet endings."""
+"""The command line as people and programs meet it: names without imports, errors with a remedy."""
 
 import json
 import os
@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import pytest
-from conftest import FLEET, RunFleet, environment
 
 from fleet_core.cli import run
-from fleet_core.cli.group import CORE, FleetGroup, fleet
+from fleet_core.cli.group import CORE, FleetGroup, catalog_of, fleet
+from installing import FLEET, RunFleet, environment
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -40,8 +41,11 @@ def here(
 
 
 def modules_after(*arguments: str, **variables: str) -> set[str]:
-    """What a process has imported when it has run a command line."""
-    code = f"import sys; from fleet_core.cli import run; run({arguments!r}); print('', *sys.modules, file=sys.stderr)"
+    """What a process imports to run a command line."""
+    code = (
+        "import sys; before = set(sys.modules); from fleet_core.cli import run;"
+        f" run({arguments!r}); print(*set(sys.modules) - before, file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment(**variables)
     )
@@ -49,10 +53,7 @@ def modules_after(*arguments: str, **variables: str) -> set[str]:
 
 
 def packages() -> set[str]:
-    context = click.Context(fleet)
-    from fleet_core.cli.group import catalog_of
-
-    return {entry.package for entry in catalog_of(context).entries}
+    return {entry.package for entry in catalog_of(click.Context(fleet)).entries}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sortie", "--help"], []])
@@ -161,6 +162,42 @@ def test_a_command_called_as_one_of_the_cores_never_takes_its_place(here: Run) -
     assert states["command", "clumsy"] == "installed"
 
 
+def test_a_command_called_as_one_of_the_cores_is_a_fault(here: Run) -> None:
+    status, _, err = here("plugins", "--check")
+    assert status == 9
+    assert "command 'status' of fleet-clumsy 0.3 can't be used: fleet has a command of that name" in err
+
+
+def test_an_operation_that_is_no_noun_and_verb_is_a_fault_and_no_command(here: Run) -> None:
+    _, _, err = here("plugins", "--check")
+    assert "operation 'nonoun' of fleet-clumsy 0.3 is broken: its name is not of the form noun.verb" in err
+    assert "nonoun" not in here("--help")[1]
+
+
+def test_showing_an_unknown_plugin_says_what_was_meant(here: Run) -> None:
+    status, _, err = here("plugins", "show", "sqlit")
+    assert status == 3
+    assert err == "Error: no plugin is called 'sqlit'\nNext:  did you mean 'sqlite'?\n"
+
+
+def test_settings_are_shown_with_type_default_and_description(here: Run) -> None:
+    status, out, _ = here("plugins", "show", "clumsy")
+    assert status == 0
+    table = out[out.index("KEY") :].splitlines()
+    assert [line.split("  ")[0] for line in table] == ["KEY", "colour", "depth", "shape"]
+    assert "blue | red" in table[1]
+    assert table[1].endswith("How it looks.")
+    assert "integer | null" in table[2]
+    assert "Shape" in table[3]
+    assert "(required)" in table[3]
+
+
+def test_all_commands_are_listed_sorted() -> None:
+    names = fleet.list_commands(click.Context(fleet))
+    assert names == sorted(names)
+    assert set(CORE) | {"sortie"} <= set(names)
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("clumsi", "'clumsy'"), ("plugin", "'plugins'"), ("sorti", "'sortie'"), ("mision", "'mission'")],
@@ -181,6 +218,12 @@ def test_an_unknown_command_unlike_any_says_so(here: Run) -> None:
     status, _, err = here("xyzzy")
     assert status == 2
     assert err.endswith("Error: No such command 'xyzzy'.\n")
+
+
+def test_what_looks_like_an_option_may_be_an_unknown_command(here: Run) -> None:
+    status, _, err = here("--", "--bogus")
+    assert status == 2
+    assert "No such command '--bogus'." in err
 
 
 def test_an_option_in_the_place_of_a_command_is_an_unknown_option(here: Run) -> None:
@@ -301,6 +344,23 @@ def test_a_question_without_an_answer_fails(run_fleet: RunFleet, clumsy_site: Pa
     assert "Traceback" not in done.stderr
 
 
+def test_an_interrupted_question_ends_quietly_with_130(clumsy_site: Path) -> None:
+    command = subprocess.Popen(
+        [FLEET, "clumsy", "ask"],
+        env=environment(clumsy_site),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert command.stdout
+    assert command.stdout.read(5) == b"Sure?"
+    while command.poll() is None:  # a signal just before a blocking call goes unnoticed until the next
+        command.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            command.wait(2)
+    assert (command.returncode, command.communicate()[1]) == (130, b"")
+
+
 def test_a_reader_that_goes_away_ends_the_command_quietly(clumsy_site: Path) -> None:
     command = subprocess.Popen(
         [FLEET, "clumsy", "pour"],
@@ -308,7 +368,8 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(clumsy_site: Path) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert command.stdout and command.stderr
+    assert command.stdout
+    assert command.stderr
     command.stdout.read(10)
     command.stdout.close()
     assert command.stderr.read() == b""

@@ -20,7 +20,8 @@ def test_a_time_is_not_a_position() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-01-02T10:21:32Z", "2026-01-02T11:21:32+01:00", "2026-01-02 10:21:32+00:00", "20260102T102132Z"]
+    "text",
+    ["2026-01-02T10:21:32Z", "2026-01-02T11:21:32+01:00", "2026-01-02 10:21:32+00:00", "20260102T102132Z"],
 )
 def test_every_spelling_of_a_moment_is_that_moment(text: str) -> None:
     assert parse_time(text, 0) == NOW
@@ -31,7 +32,8 @@ def test_a_date_is_its_start_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("0s", 0), ("90s", 90), ("5m", 300), ("2h", 7200), ("7d", 604_800), ("3w", 1_814_400)]
+    ("text", "seconds"),
+    [("0s", 0), ("90s", 90), ("5m", 300), ("2h", 7200), ("7d", 604_800), ("3w", 1_814_400)],
 )
 def test_an_age_counts_back_from_now(text: str, seconds: int) -> None:
     assert parse_time(text, NOW) == NOW - seconds * 1_000_000

@@ -1,4 +1,4 @@
-"""A small store in a file: the memory store's decisions, made under a file lock and written down before they are acknowledged.
+"""A small store in a file: the memory store's decisions, made under a file lock, written before answering.
 
 It exists to be sound in plain view, so that its mutants (`kit.mutants`) have only one fault each.
 """
@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from fleet_memory.store import MemoryStore
-
 from fleet_core.events import Clock, EventCodec, Recorded, Row
 from fleet_core.stores import ALL, Appended, Batch, Condition, Query
+from fleet_memory.store import MemoryStore
 
 HEADER = 4
 """Bytes that say how long the frame after them is."""
@@ -36,7 +35,7 @@ class Memory(MemoryStore):
 
 
 class FileStore:
-    """One frame of the file for each append, so that a cut-off end loses nothing acknowledged and halves nothing."""
+    """One frame of the file for each append, so that an end cut off by a kill halves nothing."""
 
     memory: type[Memory] = Memory
 

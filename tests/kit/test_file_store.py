@@ -4,9 +4,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from kit.file_store import FileStore
 
 from fleet_core.testing import OpenStore, StoreConformance
+from kit.file_store import FileStore
 
 
 class TestFileStore(StoreConformance):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -224,29 +223,31 @@ def accepted(schema: dict[str, Any]) -> Iterator[Any]:
             yield {"key": smallest(schema.get("additionalProperties", {"type": "string"}))}
 
 
+def themselves(*values: Any) -> list[tuple[str, Any]]:
+    """Values that are wrong as a whole."""
+    return [("", value) for value in values]
+
+
 def refused(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Values just beyond what is valid, each with the path of its fault."""
-    value: Any
     match schema:
         case {"enum": _}:
-            yield from (("", value) for value in ("no such choice", "", 1, []))
+            yield from themselves("no such choice", "", 1, [])
         case {"format": "uuid"}:
-            yield from (
-                ("", value) for value in ("", UUID[:-1], UUID + "\n", UUID.replace("7c3d", "9c3d"), 1)
-            )
+            yield from themselves("", UUID[:-1], UUID + "\n", UUID.replace("7c3d", "9c3d"), 1)
         case {"format": "date-time"}:
-            yield from (("", value) for value in ("2026-01-02T10:21:32", "2026-02-29T00:00:00Z", "today", 1))
+            yield from themselves("2026-01-02T10:21:32", "2026-02-29T00:00:00Z", "today", 1)
         case {"type": "string"}:
-            yield from (("", value) for value in (1, True, {}, []))
+            yield from themselves(1, True, {}, [])
         case {"type": "integer", "maximum": high}:
             low = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
-            yield from (("", value) for value in (low - 1, high + 1, 10**30, 1.5, "1", True))
+            yield from themselves(low - 1, high + 1, 10**30, 1.5, "1", True)
         case {"type": "number"}:
-            yield from (("", value) for value in ("1", True))
+            yield from themselves("1", True)
             if "exclusiveMinimum" in schema:
                 yield "", schema["exclusiveMinimum"]
         case {"type": "boolean"}:
-            yield from (("", value) for value in (0, "true"))
+            yield from themselves(0, "true")
         case {"type": "array", "items": items}:
             yield "", {}
             yield from ((f"[1]{path}", [smallest(items), value]) for path, value in refused(items))
@@ -319,6 +320,8 @@ def test_a_damaged_event_is_refused_or_still_an_event(codec: Codec, name: str, d
     data = bytearray(codec.encode(draw.draw(events(TYPES[name]))))
     if data:
         data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
-    with suppress(Invalid):
+    try:
         event = codec.decoder(TYPES[name])(bytes(data))
-        assert codec.decoder(TYPES[name])(codec.encode(event)) == event
+    except Invalid:
+        return
+    assert codec.decoder(TYPES[name])(codec.encode(event)) == event

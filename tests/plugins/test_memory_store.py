@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from fleet_memory.store import MemoryStore
 
 from fleet_core.stores import EventStore
 from fleet_core.testing import OpenStore, StoreConformance, opening
+from fleet_memory.store import MemoryStore
 
 
 class TestMemoryStore(StoreConformance):

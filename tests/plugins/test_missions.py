@@ -1,11 +1,14 @@
 """Missions and sorties: what can be done with them, what is refused, and how it is told afterwards."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from claimants import start_what_you_can
 from fleet_core.api import (
     Batch,
     Conflict,
@@ -374,6 +377,12 @@ def test_a_refusal_names_the_state_and_the_moves_there_are(fleet: Fleet, sortie:
     assert caught.value.details["legal_moves"] == ["assign", "cancel", "start"]
 
 
+def test_what_is_over_is_told_to_be_over_whosever_it_was(fleet: Fleet, under_way: str) -> None:
+    sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada"))
+    with pytest.raises(Conflict, match="is completed, so 'start' is not possible"):
+        sortie_start(fleet, SortieStart(sortie=under_way, specialist="bo"))
+
+
 def test_what_is_over_allows_no_moves_and_says_so(fleet: Fleet, sortie: str) -> None:
     sortie_cancel(fleet, SortieCancel(sortie=sortie, because="duplicate"))
     with pytest.raises(Conflict) as caught:
@@ -446,6 +455,42 @@ def test_a_limited_list_carries_the_cursor_to_the_rest(fleet: Fleet) -> None:
         if cursor is None:
             break
     assert seen == [f"srt-{number}" for number in range(5)]
+
+
+def test_of_many_processes_that_start_one_sortie_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
+    crew = ["ada", "bo", "cy", "di"]
+    sorties = [f"srt-{number}" for number in range(8)]
+    with opened(tmp_path, "sqlite") as fleet:
+        for name in crew:
+            register(fleet, Register(specialist=name))
+        for sortie in sorties:
+            sortie_create(fleet, SortieCreate(title="x", id=sortie))
+    with ProcessPoolExecutor(len(crew), mp_context=get_context("spawn")) as pool:
+        won = list(pool.map(start_what_you_can, [tmp_path] * len(crew), crew, [sorties] * len(crew)))
+    assert sorted(sortie for wins in won for sortie in wins) == sorties
+    with opened(tmp_path, "sqlite") as fleet:
+        for name, wins in zip(crew, won, strict=True):
+            assert ids(fleet, SortieList(specialist=name)) == sorted(wins)
+
+
+def test_a_sortie_created_while_a_mission_is_being_completed_keeps_it_open(tmp_path: Path) -> None:
+    """The decision had looked at the mission's sorties already when another came."""
+    draw = Uuid7(TestClock())
+    interruptions: list[Callable[[], object]] = []
+
+    def ids_with_interruption() -> bytes:
+        if interruptions:
+            interruptions.pop()()
+        return draw()
+
+    with opened(tmp_path, "memory", ids=ids_with_interruption) as fleet:
+        mission_create(fleet, MissionCreate(title="m", id="msn-1"))
+        mission_start(fleet, MissionStart(mission="msn-1"))
+        late = SortieCreate(title="late", mission="msn-1", id="srt-1")
+        interruptions.append(lambda: sortie_create(fleet, late))
+        with pytest.raises(Conflict, match="1 open sorties, such as srt-1"):
+            mission_complete(fleet, MissionComplete(mission="msn-1"))
+        assert mission_of(fleet, "msn-1").status == "in_progress"
 
 
 class Moment(NamedTuple):

@@ -1,1 +1,1 @@
-"""The parts of the store conformance kit, one file for each subject. `fleet_core.testing.stores` puts them together."""
+"""The parts of the store conformance kit, one file for each subject, put together in `testing.stores`."""

@@ -42,7 +42,11 @@ class AppendingKit:
             assert store.append(Batch(KIT, notes(2))).last == store.head()
 
     def test_events_stand_in_the_order_in_which_they_were_given(self, store: EventStore) -> None:
-        store.append(Batch(OTHER, [note("a"), note("b")]), Batch(KIT, [note("c")]), Batch(Stream("z", "0"), [note("d")]))
+        store.append(
+            Batch(OTHER, [note("a"), note("b")]),
+            Batch(KIT, [note("c")]),
+            Batch(Stream("z", "0"), [note("d")]),
+        )
         assert said(store) == ["a", "b", "c", "d"]
 
     @pytest.mark.parametrize("place", [0, 1, 2])
@@ -86,7 +90,12 @@ class AppendingKit:
 
     def test_nothing_to_append_is_answered_with_nothing(self, store: EventStore) -> None:
         answer = store.append()
-        assert (list(answer.positions), list(answer.versions), answer.last, answer.replayed) == ([], [], 0, False)
+        assert (list(answer.positions), list(answer.versions), answer.last, answer.replayed) == (
+            [],
+            [],
+            0,
+            False,
+        )
         assert store.head() == 0
 
     def test_a_batch_without_events_records_nothing(self, store: EventStore) -> None:
@@ -111,4 +120,3 @@ class AppendingKit:
         for number in range(20):
             position = store.append(Batch(KIT, [note(number)])).last
             assert said(store, after=position - 1) == [number]
-

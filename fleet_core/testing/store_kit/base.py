@@ -1,4 +1,4 @@
-"""What every part of the kit stands on: the fixtures, the abilities a store may lack, and small words for events."""
+"""What every part of the kit stands on: the fixtures, the abilities a store may lack, words for events."""
 
 import random
 import threading
@@ -35,14 +35,14 @@ OTHER: Final = Stream("kit", "two")
 
 
 class OpenStore(Protocol):
-    """Opens the store on trial, in the same place each time. Picklable, because other processes call it too."""
+    """Opens the store on trial, in the same place each time. Picklable: other processes call it too."""
 
     def __call__(self, codec: EventCodec, clock: Clock) -> EventStore:
         """Open it."""
         ...
 
 
-class Noted(EventType):
+class Noted(EventType, frozen=True, kw_only=True):
     """The event type that the kit knows; all its other events are of types that nobody knows."""
 
     type_name = "kit_noted"
@@ -117,12 +117,16 @@ class StoreKit:
                 )
         for name, test in _marked_tests(cls).items():
             if name not in cls.__dict__:
-                setattr(cls, name, test if _concerns(test, cls.lacks) else None)  # pytest does not collect None
+                setattr(
+                    cls, name, test if _concerns(test, cls.lacks) else None
+                )  # pytest does not collect None
 
     @pytest.fixture
     def open_store(self) -> OpenStore:
         """The one thing to give."""
-        raise NotImplementedError("define the fixture `open_store` in your test class; see fleet_core.testing")
+        raise NotImplementedError(
+            "define the fixture `open_store` in your test class; see fleet_core.testing"
+        )
 
     @pytest.fixture
     def clock(self) -> HeldClock:
@@ -135,7 +139,9 @@ class StoreKit:
         return kit_codec()
 
     @pytest.fixture
-    def opened(self, open_store: OpenStore, codec: EventCodec, clock: HeldClock) -> Iterator[Callable[[], EventStore]]:
+    def opened(
+        self, open_store: OpenStore, codec: EventCodec, clock: HeldClock
+    ) -> Iterator[Callable[[], EventStore]]:
         """Opens the store once more; whatever is open at the end is closed."""
         stores: list[EventStore] = []
 

@@ -68,7 +68,9 @@ class CausesKit:
         assert [correlation for _, _, correlation in _links(store)] == ["root", "root"]
 
     def test_a_retry_changes_no_link(self, store: EventStore) -> None:
-        store.append(Batch(KIT, [note(id="root", correlation_id="saga"), note(id="child", causation_id="root")]))
+        store.append(
+            Batch(KIT, [note(id="root", correlation_id="saga"), note(id="child", causation_id="root")])
+        )
         before = _links(store)
         assert store.append(Batch(KIT, [note(id="child", causation_id="root")])).replayed
         assert _links(store) == before

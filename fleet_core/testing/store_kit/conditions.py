@@ -1,4 +1,4 @@
-"""Append conditions, the dynamic consistency boundary of https://dcb.events: what a decision was based on still holds."""
+"""Append conditions (the dynamic consistency boundary of https://dcb.events): a decision still holds."""
 
 import pytest
 
@@ -24,7 +24,9 @@ class ConditionsKit:
     def test_a_matching_event_refuses(self, store: EventStore) -> None:
         store.append(Batch(KIT, [note(type="registered", tags=("user:bob", "extra"))]))
         with pytest.raises(ConditionFailed):
-            store.append(Batch(OTHER, [note(type="registered", tags=("user:bob",))]), condition=Condition(BOB))
+            store.append(
+                Batch(OTHER, [note(type="registered", tags=("user:bob",))]), condition=Condition(BOB)
+            )
         assert len(said(store)) == 1
 
     def test_the_type_alone_does_not_refuse(self, store: EventStore) -> None:
@@ -117,7 +119,9 @@ class ConditionsKit:
         with pytest.raises(ConditionFailed):
             store.append(Batch(KIT, [note(id="k")]), Batch(OTHER, [note(id="o")]), condition=Condition(ALL))
         assert store.head() == head
-        assert list(store.append(Batch(OTHER, [note(id="o")], 0), Batch(KIT, [note(id="k")], 2)).versions) == [1, 3]
+        assert list(
+            store.append(Batch(OTHER, [note(id="o")], 0), Batch(KIT, [note(id="k")], 2)).versions
+        ) == [1, 3]
 
     def test_a_condition_is_checked_when_there_is_nothing_to_append(self, store: EventStore) -> None:
         store.append(Batch(KIT, notes(2)))

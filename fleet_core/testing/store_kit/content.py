@@ -1,4 +1,4 @@
-"""What an event carries: data, type, schema version, tags, metadata and times come back as they were given."""
+"""What an event carries: data, type, schema version, tags, metadata and times come back as given."""
 
 from typing import Any
 
@@ -38,14 +38,14 @@ def _recorded(store: EventStore, event: Any) -> Recorded:
 class ContentKit:
     """Round trips, limits and the clock."""
 
-    @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-    def test_data_comes_back_as_it_was(self, store: EventStore, value: Any) -> None:
-        event = _recorded(store, note(value))
-        assert (event.data, type(event.data)) == (value, type(value))
+    def test_data_comes_back_as_it_was(self, store: EventStore) -> None:
+        for name, value in VALUES.items():
+            event = _recorded(store, note(value))
+            assert (event.data, type(event.data)) == (value, type(value)), name
 
-    @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-    def test_metadata_comes_back_as_it_was(self, store: EventStore, value: Any) -> None:
-        assert _recorded(store, note(metadata={"said": value})).metadata == {"said": value}
+    def test_metadata_comes_back_as_it_was(self, store: EventStore) -> None:
+        for name, value in VALUES.items():
+            assert _recorded(store, note(metadata={"said": value})).metadata == {"said": value}, name
 
     def test_an_event_without_metadata_has_none(self, store: EventStore) -> None:
         assert _recorded(store, note()).metadata == {}
@@ -63,9 +63,9 @@ class ContentKit:
             store.append(Batch(KIT, [NewEvent(data={"text": 5}, type="kit_noted")]))
         assert store.head() == 0
 
-    @pytest.mark.parametrize("version", [0, 1, 2, 2**31 - 1])
-    def test_the_schema_version_is_kept(self, store: EventStore, version: int) -> None:
-        assert _recorded(store, note(schema_version=version)).schema_version == version
+    def test_the_schema_version_is_kept(self, store: EventStore) -> None:
+        for version in (0, 1, 2, 2**31 - 1):
+            assert _recorded(store, note(schema_version=version)).schema_version == version
 
     def test_foreign_data_of_a_known_name_is_kept_as_it_is(self, store: EventStore) -> None:
         event = _recorded(store, NewEvent(data={"text": 5}, type="kit_noted", schema_version=0))
@@ -109,10 +109,10 @@ class ContentKit:
         clock.now = NOON + 77
         assert _recorded(store, note()).occurred_us == NOON + 77
 
-    @pytest.mark.parametrize("moment", [0, 1, NOON - 1, NOON + 10**12, -1], ids=str)
-    def test_the_given_time_of_occurrence_is_kept(self, store: EventStore, moment: int) -> None:
-        event = _recorded(store, note(occurred_at=moment))
-        assert (event.occurred_us, event.recorded_us) == (moment, NOON)
+    def test_the_given_time_of_occurrence_is_kept(self, store: EventStore) -> None:
+        for moment in (0, 1, NOON - 1, NOON + 10**12, -1):
+            event = _recorded(store, note(occurred_at=moment))
+            assert (event.occurred_us, event.recorded_us) == (moment, NOON)
 
     def test_time_that_passes_changes_nothing_recorded(self, store: EventStore, clock: HeldClock) -> None:
         before = _recorded(store, note()).as_dict()
@@ -132,4 +132,3 @@ class ContentKit:
         store.append(Batch(KIT, [note(data)]))
         data["list"].append(2)
         assert next(store.read()).data == {"list": [1]}
-

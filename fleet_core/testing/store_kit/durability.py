@@ -1,4 +1,4 @@
-"""The ability `durability`: what is acknowledged is there after close and reopen, and after the process was killed."""
+"""The ability `durability`: what is acknowledged is there after reopening, and after a kill."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from fleet_core.errors import ConditionFailed, IdReused, VersionConflict
+from fleet_core.events import EventType, NewEvent
 from fleet_core.stores import ALL, Batch, Condition, EventStore, Query
 from fleet_core.testing.store_kit.base import (
     DEADLINE,
@@ -23,8 +24,15 @@ from fleet_core.testing.store_kit.base import (
 )
 from fleet_core.testing.store_kit.workers import append_until_killed
 
-EVERYTHING = [
-    note({"a": [1, None]}, id="a", tags=("x", "y"), metadata={"by": "hand"}, occurred_at=7, correlation_id="saga"),
+EVERYTHING: list[EventType | NewEvent] = [
+    note(
+        {"a": [1, None]},
+        id="a",
+        tags=("x", "y"),
+        metadata={"by": "hand"},
+        occurred_at=7,
+        correlation_id="saga",
+    ),
     note("b", "other_type", id="b", causation_id="a", schema_version=3),
     Noted(text="typed"),
 ]

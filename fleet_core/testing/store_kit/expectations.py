@@ -51,11 +51,11 @@ class ExpectationsKit:
         store.append(Batch(KIT, notes(3)))
         assert store.append(Batch(KIT, [note()], 3)).versions == [4]
 
-    @pytest.mark.parametrize("expected", [0, 1, 2, 4, 5, 2**62])
-    def test_every_other_version_is_refused(self, store: EventStore, expected: int) -> None:
+    def test_every_other_version_is_refused(self, store: EventStore) -> None:
         store.append(Batch(KIT, notes(3)))
-        with pytest.raises(VersionConflict):
-            store.append(Batch(KIT, [note()], expected))
+        for expected in (0, 1, 2, 4, 5, 2**62):
+            with pytest.raises(VersionConflict):
+                store.append(Batch(KIT, [note()], expected))
 
     def test_a_version_above_0_refuses_a_stream_that_is_not_there(self, store: EventStore) -> None:
         with pytest.raises(VersionConflict) as refusal:

@@ -8,7 +8,9 @@ from fleet_core.testing.store_kit.base import KIT, OTHER, needs, note, notes, pr
 
 
 def _maintained(store: EventStore) -> Maintenance:
-    assert isinstance(store, Maintenance), 'say lacks = {"maintenance": "why"} when it does not describe itself'
+    assert isinstance(store, Maintenance), (
+        'say lacks = {"maintenance": "why"} when it does not describe itself'
+    )
     return store
 
 
@@ -44,7 +46,9 @@ class MaintenanceKit:
     def test_verify_finds_nothing_in_a_sound_log(self, store: EventStore) -> None:
         for number in range(5):
             store.append(Batch(KIT, notes(3)), Batch(OTHER, [note(tags=("a",), metadata={"n": number})]))
-        store.append(Batch(KIT, [note(id="given", occurred_at=5, causation_id="else", correlation_id="saga")]))
+        store.append(
+            Batch(KIT, [note(id="given", occurred_at=5, causation_id="else", correlation_id="saga")])
+        )
         verification = _maintained(store).verify()
         assert (verification.events, verification.head, verification.findings) == (21, store.head(), [])
 

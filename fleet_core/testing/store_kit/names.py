@@ -16,20 +16,20 @@ LOOKALIKES = {
     "other case": ("stra\u00dfe", "STRASSE"),
     "normal forms": (COMPOSED, DECOMPOSED),
     "compatibility forms": ("\ufb01le", "file"),
-    "space before": (" a", "a"),
-    "space after": ("a ", "a"),
+    "space before": (" before", "before"),
+    "space after": ("after ", "after"),
     "leading zero": ("01", "1"),
-    "number and text": ("1", "1.0"),
-    "wildcards": ("a%", "ab"),
-    "underscore": ("a_c", "abc"),
-    "glob": ("a*", "ab"),
-    "slash": ("a/b", "a"),
+    "number and text": ("2", "2.0"),
+    "wildcards": ("p%", "px"),
+    "underscore": ("u_c", "uxc"),
+    "glob": ("g*", "gx"),
+    "slash": ("s/b", "s"),
     "null": ("NULL", "None"),
-    "dash": ("a-b", "ab"),
+    "dash": ("d-b", "db"),
     "turkish i": ("I", "\u0131"),
 }
 ODD = {
-    "quotes": "it's \"quoted\" `here`",
+    "quotes": 'it\'s "quoted" `here`',
     "percent and underscore": "100%_sure",
     "backslash": "a\\b\\\\c",
     "slashes": "../a//b/",
@@ -85,57 +85,55 @@ def _use(store: EventStore, what: str, name: Any) -> Any:
 
 
 PLACES = ["stream type", "stream id", "event id", "event type", "tag", "causation id", "correlation id"]
-CRITERION = {
-    "stream type": lambda name: {"stream_types": (name,)},
-    "stream id": lambda name: {"streams": (Stream("kit", name),)},
-    "event id": lambda name: {"ids": (name,)},
-    "event type": lambda name: {"types": (name,)},
-    "tag": lambda name: {"tags": (name,)},
-    "causation id": lambda name: {"causation_id": name},
-    "correlation id": lambda name: {"correlation_id": name},
-}
+
+
+def _query(place: str, name: str) -> Query:
+    """What finds events that have this name in this place."""
+    criteria: dict[str, dict[str, Any]] = {
+        "stream type": {"stream_types": (name,)},
+        "stream id": {"streams": (Stream("kit", name),)},
+        "event id": {"ids": (name,)},
+        "event type": {"types": (name,)},
+        "tag": {"tags": (name,)},
+        "causation id": {"causation_id": name},
+        "correlation id": {"correlation_id": name},
+    }
+    return Query.of(**criteria[place])
 
 
 class NamesKit:
     """1 to 255 characters, no control characters, no lone surrogates, compared character by character."""
 
-    @pytest.mark.parametrize("name", ODD.values(), ids=ODD)
-    def test_an_odd_name_is_kept_as_it_is(self, store: EventStore, name: str) -> None:
-        for place in PLACES:
-            assert _use(store, place, name) == name, place
-
-    @pytest.mark.parametrize("name", ODD.values(), ids=ODD)
-    def test_an_odd_name_is_found_again(self, store: EventStore, name: str) -> None:
-        for place in PLACES:
+    @pytest.mark.parametrize("place", PLACES)
+    def test_an_odd_name_is_kept_and_found_as_it_is(self, store: EventStore, place: str) -> None:
+        for kind, name in ODD.items():
             position = store.head()
-            _use(store, place, name)
-            query = Query.of(**CRITERION[place](name))
-            assert len(list(store.read(query, after=position))) == 1, place
+            assert _use(store, place, name) == name, kind
+            found = list(store.read(_query(place, name), after=position))
+            assert len(found) == 1, kind
 
-    @pytest.mark.parametrize("pair", LOOKALIKES.values(), ids=LOOKALIKES)
-    def test_names_that_look_alike_are_two_streams(self, store: EventStore, pair: tuple[str, str]) -> None:
-        for stream in [Stream("kit", pair[0]), Stream("kit", pair[1]), Stream(pair[0], "x"), Stream(pair[1], "x")]:
-            assert store.append(Batch(stream, [note(str(stream))], Expected.NO_STREAM)).versions == [1]
-            assert [event.plain for event in in_stream(store, stream)] == [str(stream)]
+    def test_names_that_look_alike_are_two_streams(self, store: EventStore) -> None:
+        for pair in LOOKALIKES.values():
+            for stream in [*(Stream("kit", name) for name in pair), *(Stream(name, "one") for name in pair)]:
+                assert store.append(Batch(stream, [note(str(stream))], Expected.NO_STREAM)).versions == [1]
+                assert [event.plain for event in in_stream(store, stream)] == [str(stream)]
 
     @pytest.mark.parametrize("place", PLACES[2:])
-    @pytest.mark.parametrize("pair", LOOKALIKES.values(), ids=LOOKALIKES)
-    def test_names_that_look_alike_do_not_match_each_other(
-        self, store: EventStore, pair: tuple[str, str], place: str
-    ) -> None:
-        for name in pair:
-            _use(store, place, name)
-        events = list(store.read())
-        for name, event in zip(pair, events, strict=True):
-            found = list(store.read(Query.of(**CRITERION[place](name))))
-            assert [each.position for each in found] == [event.position]
+    def test_names_that_look_alike_do_not_match_each_other(self, store: EventStore, place: str) -> None:
+        for pair in LOOKALIKES.values():
+            after = store.head()
+            for name in pair:
+                _use(store, place, name)
+            for name, event in zip(pair, list(store.read(after=after)), strict=True):
+                found = list(store.read(_query(place, name), after=after))
+                assert [each.position for each in found] == [event.position], pair
 
     @pytest.mark.parametrize("place", PLACES)
-    @pytest.mark.parametrize("name", NO_NAMES.values(), ids=NO_NAMES)
-    def test_what_is_no_name_is_refused(self, store: EventStore, name: str, place: str) -> None:
-        with pytest.raises(Invalid) as refusal:
-            _use(store, place, name)
-        assert refusal.value.path != "$"
+    def test_what_is_no_name_is_refused(self, store: EventStore, place: str) -> None:
+        for name in NO_NAMES.values():
+            with pytest.raises(Invalid) as refusal:
+                _use(store, place, name)
+            assert refusal.value.path != "$", name
         assert store.head() == 0
 
     def test_text_that_is_no_text_is_refused(self, store: EventStore) -> None:
@@ -150,7 +148,8 @@ class NamesKit:
         assert said(store, Query.of(streams=(Stream("sortie", "7"),))) == ["s"]
 
     def test_a_slash_does_not_join_type_and_id(self, store: EventStore) -> None:
-        store.append(Batch(Stream("a/b", "c"), [note(1)], 0), Batch(Stream("a", "b/c"), [note(2)], 0))
+        store.append(Batch(Stream("a/b", "c"), [note(1)], Expected.NO_STREAM))
+        store.append(Batch(Stream("a", "b/c"), [note(2)], Expected.NO_STREAM))
         assert said(store, Query.of(streams=(Stream("a", "b/c"),))) == [2]
 
     def test_an_id_made_by_the_store_is_a_canonical_uuid(self, store: EventStore) -> None:

@@ -136,7 +136,20 @@ class ProcessesKit:
         assert seen == [event.position for event in store.read()]
 
     @needs("processes")
-    def test_a_commit_of_another_process_wakes_who_waits(self, store: EventStore, open_store: OpenStore) -> None:
+    def test_no_reader_sees_half_of_another_process_s_append(
+        self, store: EventStore, workers: Workers, open_store: OpenStore
+    ) -> None:
+        futures = workers.start(work.append_many, open_store)
+        while not all(future.done() for future in futures):
+            found = said(store)
+            assert found[::2] == found[1::2]
+            wait(futures, 0.001)
+        assert [future.result() for future in futures]
+
+    @needs("processes")
+    def test_a_commit_of_another_process_wakes_who_waits(
+        self, store: EventStore, open_store: OpenStore
+    ) -> None:
         woken = in_thread(lambda: store.wait(0, PATIENCE))
         _in_process(open_store)
         assert woken() is True
@@ -149,7 +162,9 @@ class ProcessesKit:
             found = said(store)
         except FleetError:
             found = []
-        assert found != ["from elsewhere"], "another process's events are seen: take `processes` out of `lacks`"
+        assert found != ["from elsewhere"], (
+            "another process's events are seen: take `processes` out of `lacks`"
+        )
 
 
 def _in_process(open_store: OpenStore) -> None:

@@ -17,9 +17,8 @@ class ReadingKit:
     @pytest.fixture
     def positions(self, store: EventStore) -> list[int]:
         """Where six events stand, that say 1 to 6, in two streams."""
-        return [
-            store.append(Batch(KIT if number % 2 else OTHER, [note(number)])).last for number in range(1, 7)
-        ]
+        answers = [store.append(Batch(KIT, [note(n)]), Batch(OTHER, [note(n + 1)])) for n in (1, 3, 5)]
+        return [position for answer in answers for position in answer.positions]
 
     def test_a_read_is_in_order_of_position(self, store: EventStore, positions: list[int]) -> None:
         assert [event.position for event in store.read()] == positions == sorted(positions)
@@ -54,11 +53,9 @@ class ReadingKit:
     def test_before_may_lie_beyond_the_head(self, store: EventStore, positions: list[int]) -> None:
         assert said(store, before=store.head() + 1) == said(store, before=2**62) == [1, 2, 3, 4, 5, 6]
 
-    @pytest.mark.parametrize(("limit", "expected"), [(0, []), (1, [1]), (3, [1, 2, 3]), (6, [1, 2, 3, 4, 5, 6])])
-    def test_a_limit_gives_the_first_so_many(
-        self, store: EventStore, positions: list[int], limit: int, expected: list[int]
-    ) -> None:
-        assert said(store, limit=limit) == expected
+    def test_a_limit_gives_the_first_so_many(self, store: EventStore, positions: list[int]) -> None:
+        for limit in range(7):
+            assert said(store, limit=limit) == [1, 2, 3, 4, 5, 6][:limit]
 
     def test_a_limit_beyond_the_end_gives_all(self, store: EventStore, positions: list[int]) -> None:
         assert said(store, limit=1000) == [1, 2, 3, 4, 5, 6]
@@ -99,13 +96,17 @@ class ReadingKit:
         assert seen == [1, 2, 3, 4, 5, 6]
         assert len(said(store)) == 12
 
-    def test_a_reader_backwards_never_sees_what_comes_later(self, store: EventStore, positions: list[int]) -> None:
+    def test_a_reader_backwards_never_sees_what_comes_later(
+        self, store: EventStore, positions: list[int]
+    ) -> None:
         reader = store.read(backwards=True)
         next(reader)
         store.append(Batch(KIT, notes(3)))
         assert [event.plain for event in reader] == [5, 4, 3, 2, 1]
 
-    def test_a_reader_that_stops_half_way_holds_nobody_up(self, store: EventStore, positions: list[int]) -> None:
+    def test_a_reader_that_stops_half_way_holds_nobody_up(
+        self, store: EventStore, positions: list[int]
+    ) -> None:
         readers = [store.read(), store.read(backwards=True), store.read(Query.of(streams=(KIT,)))]
         for reader in readers:
             next(reader)

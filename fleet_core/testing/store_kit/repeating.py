@@ -1,4 +1,6 @@
-"""Idempotency by event id: the same events again give the first answer; anything else under their ids is refused."""
+"""Idempotency by event id: the same events again give the first answer; other content is refused."""
+
+from typing import Any
 
 import pytest
 
@@ -17,13 +19,13 @@ def _outcome(answer: Appended) -> tuple[list[int], list[int], list[str]]:
     return list(answer.positions), list(answer.versions), answer.ids
 
 
-def _changed(**changes: object) -> NewEvent:
+def _changed(**changes: Any) -> NewEvent:
     first = FIRST[0]
     fields = {name: getattr(first, name) for name in first.__struct_fields__}
     return NewEvent(**{**fields, **changes})
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "data": {"data": {"a": 1, "b": [3]}},
     "type": {"type": "noticed"},
     "schema version": {"schema_version": 2},
@@ -46,14 +48,12 @@ class RepeatingKit:
         assert _outcome(again) == _outcome(first)
         assert store.head() == first.last
 
-    @pytest.mark.parametrize("expected", [Expected.NO_STREAM, 0, 1, 7], ids=str)
-    def test_a_retry_is_answered_whatever_version_it_expects(
-        self, store: EventStore, expected: Expected | int
-    ) -> None:
+    def test_a_retry_is_answered_whatever_version_it_expects(self, store: EventStore) -> None:
         first = store.append(Batch(KIT, FIRST))
-        again = store.append(Batch(KIT, FIRST, expected))
-        assert again.replayed
-        assert _outcome(again) == _outcome(first)
+        for expected in (Expected.NO_STREAM, 0, 1, 7):
+            again = store.append(Batch(KIT, FIRST, expected))
+            assert again.replayed
+            assert _outcome(again) == _outcome(first)
 
     def test_a_retry_is_answered_whatever_its_condition_says(self, store: EventStore) -> None:
         condition = Condition(Query.of(types=("noted",)))
@@ -94,13 +94,12 @@ class RepeatingKit:
         assert again.replayed
         assert _outcome(again) == (list(first.positions[1:]), [2], ["second"])
 
-    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-    def test_an_id_with_other_content_is_refused(self, store: EventStore, change: dict[str, object]) -> None:
-        store.append(Batch(KIT, FIRST[:1]))
-        head = store.head()
-        with pytest.raises(IdReused):
-            store.append(Batch(KIT, [_changed(**change)]))
-        assert store.head() == head
+    def test_an_id_with_other_content_is_refused(self, store: EventStore) -> None:
+        head = store.append(Batch(KIT, FIRST[:1])).last
+        for what, change in CHANGES.items():
+            with pytest.raises(IdReused):
+                store.append(Batch(KIT, [_changed(**change)]))
+            assert store.head() == head, what
 
     @pytest.mark.parametrize("stream", [OTHER, Stream("tik", KIT.id)], ids=str)
     def test_an_id_in_another_stream_is_refused(self, store: EventStore, stream: Stream) -> None:

@@ -113,13 +113,17 @@ class ThreadsKit:
         for number in range(8):
             boundary = raced.head()
             free = partial(raced.append, Batch(KIT, [note(f"free {number}")]))
-            bound = partial(raced.append, Batch(OTHER, [note(f"bound {number}")]), condition=Condition(ALL, boundary))
+            bound = partial(
+                raced.append, Batch(OTHER, [note(f"bound {number}")]), condition=Condition(ALL, boundary)
+            )
             race(free, bound)
             assert said(raced, after=boundary)[-1] == f"free {number}"
 
     def test_racers_for_any_version_lose_nothing(self, raced: EventStore) -> None:
         def write(writer: int) -> list[tuple[int, int, str]]:
-            answers = [(raced.append(Batch(KIT, [note(f"{writer}-{number}")])), number) for number in range(10)]
+            answers = [
+                (raced.append(Batch(KIT, [note(f"{writer}-{number}")])), number) for number in range(10)
+            ]
             return [(a.positions[0], a.versions[0], f"{writer}-{number}") for a, number in answers]
 
         results = race(*(partial(write, writer) for writer in range(RACERS)))
@@ -138,7 +142,9 @@ class ThreadsKit:
 
     def test_racing_retries_record_once_and_are_answered_alike(self, raced: EventStore) -> None:
         for number in range(5):
-            batch = Batch(KIT, [note(number, id=f"id-{number}"), note(number, id=f"id-{number}-b")], number * 2)
+            batch = Batch(
+                KIT, [note(number, id=f"id-{number}"), note(number, id=f"id-{number}-b")], number * 2
+            )
             results = race(*(partial(raced.append, batch) for _ in range(RACERS)))
             assert len(_winners(results)) == RACERS
             assert sum(not winner.replayed for winner in _winners(results)) == 1

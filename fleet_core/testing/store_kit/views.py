@@ -58,9 +58,7 @@ def _key(event: Recorded) -> str | None:
     return None if event.stream_id == "nobody" else event.stream_id
 
 
-SHELVES = Projection(
-    name="kit_shelves", state=Shelf, types=("filled", "emptied"), key=_key, evolve=_evolve
-)
+SHELVES = Projection(name="kit_shelves", state=Shelf, types=("filled", "emptied"), key=_key, evolve=_evolve)
 WIDE_SHELVES = Projection(
     name="kit_shelves", state=WideShelf, types=("filled", "emptied"), key=_key, evolve=_count, version=2
 )
@@ -82,7 +80,11 @@ FILTERS: list[dict[str, Any]] = [
 
 
 def _filled(rng: random.Random) -> NewEvent:
-    data = {"colour": rng.choice(["red", "blue"]), "count": rng.randint(0, 4), "owner": rng.choice([None, "eve"])}
+    data = {
+        "colour": rng.choice(["red", "blue"]),
+        "count": rng.randint(0, 4),
+        "owner": rng.choice([None, "eve"]),
+    }
     return note(data, "filled")
 
 
@@ -90,8 +92,12 @@ def _live(store: EventStore, rng: random.Random, appends: int) -> None:
     """A random history: shelves filled and emptied, several at once, and refusals in between."""
     for _ in range(appends):
         names = rng.sample(NAMES, rng.randint(1, 3))
-        kinds = [[_filled(rng), note({}, "emptied"), note("nothing", "unrelated")][rng.choice([0, 0, 0, 1, 2])]]
-        batches = [Batch(Stream("shelf", name), [*kinds, _filled(rng)][: rng.randint(1, 2)]) for name in names]
+        kinds = [
+            [_filled(rng), note({}, "emptied"), note("nothing", "unrelated")][rng.choice([0, 0, 0, 1, 2])]
+        ]
+        batches = [
+            Batch(Stream("shelf", name), [*kinds, _filled(rng)][: rng.randint(1, 2)]) for name in names
+        ]
         store.append(*batches)
         if rng.random() < 0.2:
             with pytest.raises(VersionConflict):
@@ -126,7 +132,7 @@ class ViewsKit:
     def shelves(self, store: EventStore) -> EventStore:
         """A store with a read table and a history."""
         assert _views(store).define([SHELVES]) == []
-        _live(store, random.Random(2), 60)
+        _live(store, random.Random(2), 40)
         _current(store)
         return store
 
@@ -136,7 +142,9 @@ class ViewsKit:
         assert views.define([SHELVES]) == []
         assert list(views.rows("kit_shelves")) == []
         assert views.get("kit_shelves", "a") is None
-        assert [(state.name, state.version, state.rows) for state in views.states()] == [("kit_shelves", 1, 0)]
+        assert [(state.name, state.version, state.rows) for state in views.states()] == [
+            ("kit_shelves", 1, 0)
+        ]
 
     @needs("views")
     @pytest.mark.parametrize("seed", range(3))
@@ -195,7 +203,7 @@ class ViewsKit:
         event = note({"colour": "red", "count": 2, "owner": None}, "filled", id="once")
         for _ in range(3):
             store.append(Batch(Stream("shelf", "a"), [event]))
-        assert _current(store).get("kit_shelves", "a").count == 2
+        assert [state.count for _, state in _current(store).rows("kit_shelves")] == [2]
 
     @needs("views")
     def test_rows_come_in_order_of_their_keys_as_bytes(self, shelves: EventStore) -> None:
@@ -205,28 +213,28 @@ class ViewsKit:
 
     @needs("views")
     @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
-    @pytest.mark.parametrize("where", FILTERS, ids=str)
-    def test_a_selection_is_that_of_the_folded_states(
-        self, shelves: EventStore, where: dict[str, Any], backwards: bool
-    ) -> None:
-        found = _views(shelves).select("kit_shelves", where, backwards=backwards)
-        assert found == _folded(shelves).select(where, backwards=backwards)
+    def test_a_selection_is_that_of_the_folded_states(self, shelves: EventStore, backwards: bool) -> None:
+        folded = _folded(shelves)
+        for where in FILTERS:
+            found = _views(shelves).select("kit_shelves", where, backwards=backwards)
+            assert found == folded.select(where, backwards=backwards), where
 
     @needs("views")
     @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
-    @pytest.mark.parametrize("where", FILTERS[:5], ids=str)
-    @pytest.mark.parametrize("limit", [1, 2, 100])
+    @pytest.mark.parametrize("limit", [1, 2, 3, 100])
     def test_pages_are_those_of_the_folded_states(
-        self, shelves: EventStore, where: dict[str, Any], backwards: bool, limit: int
+        self, shelves: EventStore, backwards: bool, limit: int
     ) -> None:
         folded = _folded(shelves)
-        after: str | None = None
-        while True:
-            page = _views(shelves).select("kit_shelves", where, after=after, limit=limit, backwards=backwards)
-            assert page == folded.select(where, after=after, limit=limit, backwards=backwards)
-            if page.next is None:
-                break
-            after = page.next
+        for where in FILTERS:
+            after: str | None = None
+            while True:
+                bounds: dict[str, Any] = {"after": after, "limit": limit, "backwards": backwards}
+                page = _views(shelves).select("kit_shelves", where, **bounds)
+                assert page == folded.select(where, **bounds), (where, after)
+                after = page.next
+                if after is None:
+                    break
 
     @needs("views")
     def test_a_page_may_begin_at_a_key_that_is_gone(self, shelves: EventStore) -> None:
@@ -235,9 +243,9 @@ class ViewsKit:
             assert page == _folded(shelves).select({}, after=after)
 
     @needs("views")
-    @pytest.mark.parametrize("field", ["colour", "count", "full", "owner"])
-    def test_states_are_counted_by_field(self, shelves: EventStore, field: str) -> None:
-        assert _views(shelves).count_by("kit_shelves", field) == _folded(shelves).count_by(field)
+    def test_states_are_counted_by_field(self, shelves: EventStore) -> None:
+        for field in ("colour", "count", "full", "owner"):
+            assert _views(shelves).count_by("kit_shelves", field) == _folded(shelves).count_by(field)
 
     @needs("views")
     def test_a_field_that_states_do_not_have_is_refused(self, shelves: EventStore) -> None:
@@ -321,6 +329,13 @@ class ViewsKit:
         assert dict(_current(shelves, WIDE_SHELVES).rows("kit_shelves")) == _states(shelves, WIDE_SHELVES)
 
     @needs("views")
+    def test_a_projection_that_names_no_types_reads_all(self, store: EventStore) -> None:
+        every = Projection(name="kit_all", state=WideShelf, types=(), key=_key, evolve=_count)
+        _views(store).define([every])
+        _live(store, random.Random(4), 20)
+        assert dict(_current(store, every).rows("kit_all")) == _states(store, every)
+
+    @needs("views")
     def test_each_table_goes_its_own_way(self, store: EventStore) -> None:
         views = _views(store)
         other = Projection(name="kit_counts", state=WideShelf, types=("filled",), key=_key, evolve=_count)
@@ -332,7 +347,9 @@ class ViewsKit:
         assert [state.name for state in views.states()] == ["kit_counts", "kit_shelves"]
 
     @needs("views", "durability")
-    def test_tables_are_there_after_reopening(self, shelves: EventStore, opened: Callable[[], EventStore]) -> None:
+    def test_tables_are_there_after_reopening(
+        self, shelves: EventStore, opened: Callable[[], EventStore]
+    ) -> None:
         before = list(_views(shelves).rows("kit_shelves"))
         shelves.close()
         again = opened()

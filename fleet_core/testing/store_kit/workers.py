@@ -1,4 +1,4 @@
-"""What other processes do to the store on trial. Top-level functions, because they are called by name over there."""
+"""What other processes do to the store on trial: top-level functions, as they are called by name there."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -74,16 +74,21 @@ def race_under_conditions(store: EventStore, number: int) -> list[bool]:
     for seat in range(8):
         free = Condition(Query.of(tags=(f"seat:{seat}",)))
         claim = note(number, tags=(f"seat:{seat}",))
-        won.append(_wins(store, Batch(Stream("kit", f"{seat}-{number}"), [claim], Expected.NO_STREAM), condition=free))
+        won.append(
+            _wins(
+                store, Batch(Stream("kit", f"{seat}-{number}"), [claim], Expected.NO_STREAM), condition=free
+            )
+        )
     return won
 
 
 def append_many(store: EventStore, number: int) -> list[tuple[int, int, str]]:
-    """Append to the same stream as everybody; the position, version and text of each event."""
-    rows = []
+    """Append pairs to the same stream as everybody; the position, version and text of each event."""
+    rows: list[tuple[int, int, str]] = []
     for count in range(15):
-        answer = store.append(Batch(KIT, [note(f"{number}-{count}")]))
-        rows.append((answer.positions[0], answer.versions[0], f"{number}-{count}"))
+        text = f"{number}-{count}"
+        answer = store.append(Batch(KIT, [note(text), note(text)]))
+        rows += zip(answer.positions, answer.versions, (text, text), strict=True)
     return rows
 
 

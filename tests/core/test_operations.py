@@ -1,0 +1,114 @@
+"""Operations: what a function must be for surfaces to wear it, and how a request is recognised again."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import toys
+from fleet_core.api import Done, PluginBroken, Query, Read, Stream
+from fleet_core.fleet import Fleet
+from fleet_core.operations import Decision, Operation, find_answer
+from toys import FillBox, MakeBox, ShowBox, fill, make, show, toy_fleet
+
+
+def test_an_operation_is_derived_from_its_function() -> None:
+    operation = Operation.of("box.make", make)
+    assert operation == ("box.make", make, MakeBox, Done[toys.Box], False, "Make a box.")
+
+
+def test_a_function_of_a_read_request_is_safe() -> None:
+    assert Operation.of("box.show", show).safe
+
+
+def without_request(fleet: Fleet) -> None: ...
+def without_hints(fleet, request): ...  # type: ignore[no-untyped-def]
+def of_a_mere_struct(fleet: Fleet, request: toys.Box) -> None: ...
+def of_too_much(fleet: Fleet, request: ShowBox, more: int) -> None: ...
+def of_text(fleet: Fleet, request: str) -> None: ...
+
+
+@pytest.mark.parametrize("function", [without_request, without_hints, of_a_mere_struct, of_too_much, of_text])
+def test_a_function_of_anything_else_is_a_broken_plugin(function) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(PluginBroken, match=rf"operation box\.x .*{function.__name__}"):
+        Operation.of("box.x", function)
+
+
+def test_an_operation_without_a_docstring_has_an_empty_summary() -> None:
+    def silent(fleet: Fleet, request: ShowBox) -> None: ...
+
+    assert Operation.of("box.silent", silent).summary == ""
+
+
+@pytest.mark.parametrize("struct", [MakeBox, ShowBox])
+def test_a_request_refuses_fields_it_does_not_have(struct: type[msgspec.Struct]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="colour"):
+        msgspec.convert({"box": "a", "colour": "red"}, struct)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201])
+def test_a_key_that_is_empty_or_too_long_is_refused(key: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="key"):
+        msgspec.convert({"box": "a", "key": key}, MakeBox)
+
+
+def test_every_read_can_look_at_the_past() -> None:
+    assert "as_of" in Read.__struct_fields__
+
+
+def test_a_request_without_a_key_has_no_earlier_answer(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        make(fleet, MakeBox(box="a"))
+        assert find_answer(fleet, MakeBox(box="a")) == []
+
+
+def test_all_events_of_the_first_answer_are_found_again_and_no_more(tmp_path: Path) -> None:
+    request = FillBox(box="a", amounts=(1, 2, 3), key="k")
+    with toy_fleet(tmp_path) as fleet:
+        make(fleet, MakeBox(box="a"))
+        fill(fleet, request)
+        fill(fleet, FillBox(box="a", amounts=(4,)))
+        assert [event.position for event in find_answer(fleet, request)] == [2, 3, 4]
+
+
+def test_events_say_which_key_recorded_them(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        make(fleet, MakeBox(box="a", key="k"))
+        make(fleet, MakeBox(box="b"))
+        assert [event.metadata.get("key") for event in fleet.store.read()] == ["k", None]
+
+
+def test_causes_tags_and_streams_are_recorded_as_decided(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        make(fleet, MakeBox(box="a", label="x"))
+        fill(fleet, FillBox(box="a", amounts=(1, 2)))
+        made, first, second = fleet.store.read()
+        assert (made.tags, first.causation_id, second.causation_id) == (("label:x",), None, first.id)
+        assert [event.position for event in fleet.store.read(Query.of(tags=("label:x",)))] == [1]
+
+
+def test_events_of_several_streams_are_put_into_one_batch_each(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        decision = Decision(fleet, MakeBox(box="a"))
+        for name in ("a", "b", "a"):
+            decision.record(Stream("box", name), toys.BoxMade(label="x"))
+        batches = decision.as_batches()
+    assert [(batch.stream.id, len(batch.events)) for batch in batches] == [("a", 2), ("b", 1)]
+
+
+@given(st.lists(st.text(min_size=1, max_size=200), min_size=2, max_size=2, unique=True))
+def test_other_keys_give_other_events(keys: list[str]) -> None:
+    ids = {
+        Decision(_Clockwork(), MakeBox(box="a", key=key)).record(Stream("box", "a"), toys.BoxMade(label="x"))  # type: ignore[arg-type]
+        for key in keys
+    }
+    assert len(ids) == 2
+
+
+class _Clockwork:
+    """As much of a fleet as a decision with a key needs."""
+
+    def clock(self) -> int:
+        return 0

@@ -1,0 +1,118 @@
+"""Mutants of the optional abilities, and of the truth about them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from fleet_core.events import Recorded
+from fleet_core.projections import Projection, fold
+from fleet_core.stores import Appended, Batch, Condition
+from kit.mutants.base import MEMORY, Mutant
+
+
+class FoldsRefusedAppends(Mutant):
+    """The read tables are brought up to date before the decision."""
+
+    caught_by = "test_a_refused_append_leaves_the_tables_alone"
+
+    def _check_versions(self, batches: Sequence[Batch]) -> None:
+        events = self._rows([(b.stream, self._codec.prepare(e)) for b in batches for e in b.events])
+        for table in self._tables.values():
+            fold(table.projection, events, table.states)
+        super()._check_versions(batches)
+
+    def _advance(self, events: Sequence[Recorded], before: int) -> None:
+        for table in self._tables.values():
+            table.position = events[-1].position if events else before
+
+
+class TablesSkipGaps(Mutant):
+    """A table that was defined late says that it is current."""
+
+    caught_by = "test_a_table_defined_late_says_so_and_catches_up"
+
+    def _advance(self, events: Sequence[Recorded], before: int) -> None:
+        for table in self._tables.values():
+            table.take(events, before + len(events))
+
+
+class TablesKeepTheDead(Mutant):
+    caught_by = "test_a_state_that_evolves_to_none_is_gone"
+
+    def _advance(self, events: Sequence[Recorded], before: int) -> None:
+        for table in self._tables.values():
+            dead = dict(table.states)
+            if table.position == before:
+                table.take(events, before + len(events))
+                table.states = {**dead, **table.states}
+
+
+class TablesKeepOldVersions(Mutant):
+    caught_by = "test_a_changed_version_asks_for_a_rebuild"
+
+    def define(self, projections: Sequence[Projection[Any]]) -> list[str]:
+        super().define(projections)
+        return []
+
+
+class RebuildsInPlace(Mutant):
+    caught_by = "test_while_a_table_is_rebuilt_readers_see_the_old_one"
+
+    def rebuild(self, name: str, events: Iterator[Recorded], position: int) -> None:
+        self._table(name).states.clear()
+        super().rebuild(name, events, position)
+
+
+class TablesApplyTwice(Mutant):
+    caught_by = "test_events_taken_in_already_are_not_taken_in_again"
+
+    def apply(self, name: str, events: Sequence[Recorded], position: int) -> None:
+        self._table(name).take(events, position)
+
+
+class PagesEndEarly(Mutant):
+    """The cursor is lost when a page is full."""
+
+    caught_by = "test_pages_are_those_of_the_folded_states"
+
+    def select(self, *arguments: Any, **bounds: Any) -> Any:
+        page = super().select(*arguments, **bounds)
+        return type(page)(page.items, None)
+
+
+class CountsRefusedEvents(Mutant):
+    caught_by = "test_info_counts_events_and_streams"
+    _asked_for = 0
+
+    def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
+        self._asked_for += sum(len(batch.events) for batch in batches)
+        return super().append(*batches, condition=condition)
+
+    def info(self) -> Any:
+        info = super().info()
+        return type(info)(
+            **{name: getattr(info, name) for name in info.__struct_fields__} | {"events": self._asked_for}
+        )
+
+
+class ClaimsDurability(Mutant):
+    """Says that it lacks nothing, and ends with its process."""
+
+    caught_by = "test_a_reopened_store_says_what_it_said_before"
+    lacks: ClassVar[dict[str, str]] = {}
+
+
+class ClaimsProcesses(Mutant):
+    caught_by = "test_what_one_opening_appends_the_other_reads_at_once"
+    lacks: ClassVar[dict[str, str]] = {}
+
+
+class DeniesItsViews(Mutant):
+    """Says that it lacks what it has, to be spared the tests."""
+
+    caught_by = "test_it_lacks_views_as_it_says"
+    lacks = {**MEMORY, "views": "no time"}
+
+
+class DeniesItsMaintenance(Mutant):
+    caught_by = "test_it_lacks_maintenance_as_it_says"
+    lacks = {**MEMORY, "maintenance": "no time"}

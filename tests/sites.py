@@ -1,0 +1,65 @@
+"""The command line in this process, in a project on the real store, with a toy domain installed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from fleet_core.api import Batch, NewEvent, Stream
+from fleet_core.cli import run
+from fleet_core.fleet import Fleet
+from fleets import TestClock
+
+
+class Answer(NamedTuple):
+    """What a command line led to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The data of the JSON envelope."""
+        return json.loads(self.out)["data"]
+
+    @property
+    def next(self) -> Any:
+        """The cursor of the JSON envelope."""
+        return json.loads(self.out)["next"]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of a table, without its headings."""
+        return [line.split() for line in self.out.splitlines()[1:]]
+
+
+class Site(NamedTuple):
+    """A project's folder, and the command line in it."""
+
+    root: Path
+    installed: Path
+    capture: pytest.CaptureFixture[str]
+
+    def run(self, *arguments: str) -> Answer:
+        """Run a command line in this process."""
+        self.capture.readouterr()
+        status = run(arguments)
+        return Answer(status, *self.capture.readouterr())
+
+    @contextmanager
+    def fleet(self, clock: TestClock | None = None) -> Iterator[Fleet]:
+        """The project, opened from Python."""
+        with Fleet.open(self.root, clock=clock or TestClock()) as fleet:
+            yield fleet
+
+    def record(self, *events: NewEvent, stream: Stream = Stream("thing", "t-1")) -> None:
+        """Record events a second apart, beginning at 2026-01-02T10:00:04Z."""
+        clock = TestClock()
+        with self.fleet(clock) as fleet:
+            for event in events:
+                fleet.append(Batch(stream, [event]))
+                clock.advance(1)

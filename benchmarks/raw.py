@@ -13,6 +13,7 @@ import peewee
 from pysqlite3 import dbapi2 as sqlite  # type: ignore[import-untyped]
 
 from benchmarks.stores import StoreSubject
+from fleet_core.events import timestamp
 from fleet_core.stores import Maintenance
 from fleet_sqlite.settings import Settings
 
@@ -155,7 +156,7 @@ def naive_bytes(store: StoreSubject, path: Path) -> int:
 
 def _naive_rows(store: StoreSubject) -> Iterator[tuple[object, ...]]:
     for event in store.store.read():
-        times = event.occurred_at.isoformat(), event.recorded_at.isoformat()
+        times = timestamp(event.occurred_us), timestamp(event.recorded_us)
         place = event.stream_type, event.stream_id, event.version
         chain = event.causation_id, event.correlation_id
         kind = event.type, event.schema_version

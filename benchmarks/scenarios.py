@@ -5,6 +5,7 @@ Each scenario opens its subjects at equal size, lets them take turns, and gives 
 """
 
 import gc
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
@@ -28,6 +29,7 @@ FASTEST_DISK: Final = 10_000
 """Appends per second that no disk does one by one: as many rows are kept ready for the driver's threads."""
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Closing")
 
 
 class Scale(NamedTuple):
@@ -42,8 +44,16 @@ class Scale(NamedTuple):
     starts: int
 
 
-FULL: Final = Scale(100_000, rounds=9, singles=1000, batches=10, streams=200, seconds=1.5, starts=25)
+FULL: Final = Scale(100_000, rounds=11, singles=1000, batches=10, streams=200, seconds=1.5, starts=25)
 QUICK: Final = Scale(300, rounds=1, singles=20, batches=1, streams=3, seconds=0.05, starts=1)
+
+
+class Closing(Protocol):
+    """Whatever must be closed."""
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
 
 
 class Subject(Protocol):
@@ -73,7 +83,7 @@ def sizes(scale: Scale, places: Places) -> Figures:
     naive = naive_bytes(store, places.memory / "naive.db")
     store.close()
     ours = sum(path.stat().st_size for path in directory.iterdir())
-    return {"size bytes store": [ours / scale.preload], "size bytes naive": [naive / scale.preload]}
+    return {"size store": [ours / scale.preload], "size naive": [naive / scale.preload]}
 
 
 def cold_starts(scale: Scale, places: Places) -> Figures:
@@ -92,64 +102,56 @@ def in_memory(scale: Scale, places: Places) -> Figures:
     """What the code itself costs, appending and reading."""
     place, size = places.memory, scale.preload
     with ExitStack() as stack:
-        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", size)))
-        raw = stack.enter_context(closing(RawSubject(place / "raw-source", place / "raw", size)))
-        orm = stack.enter_context(closing(PeeweeSubject(place / "orm-source", place / "orm", size)))
-        application = stack.enter_context(closing(ApplicationSubject(place / "application", size)))
-        save = stack.enter_context(closing(SaveSubject(place / "save", size)))
-        recorder = stack.enter_context(closing(RecorderSubject(place / "recorder", size)))
-        readers: dict[str, Reader] = {
-            "store": store,
-            "raw": raw,
-            "application": application,
-            "recorder": recorder,
-        }
-        writers: dict[str, Subject] = {
-            "store": store,
-            "raw": raw,
-            "application": application,
-            "save": save,
-            "recorder": recorder,
-        }
+        store = _enter(stack, StoreSubject(STORE, place / "store", size))
+        raw = _enter(stack, RawSubject(place / "raw-source", place / "raw", size))
+        orm = _enter(stack, PeeweeSubject(place / "orm-source", place / "orm", size))
+        application = _enter(stack, ApplicationSubject(place / "application", size))
+        save = _enter(stack, SaveSubject(place / "save", size))
+        recorder = _enter(stack, RecorderSubject(place / "recorder", size))
+        peers: dict[str, Subject] = {"application": application, "save": save, "recorder": recorder}
+        writers: dict[str, Subject] = {"store": store, "raw": raw, **peers}
+        readers: dict[str, Reader] = {"store": store, "raw": raw, "application": application}
+        readers["recorder"] = recorder
         logs = [
             _read("memory decoded store", store.read_decoded),
             _read("memory undecoded store", store.read_undecoded),
             _read("memory rows raw", raw.read_all),
         ]
-        return {
-            **interleaved(_singles("memory", writers, scale), scale.rounds),
-            **interleaved(_batches("memory", {**writers, "peewee": orm}, scale), scale.rounds),
-            **interleaved(_streams("memory", readers, scale), scale.rounds),
-            **interleaved(logs, scale.rounds),
-        }
+        turns = [
+            _appends("memory", writers, 1, scale),
+            _appends("memory", {**writers, "peewee": orm}, 1000, scale),
+            _streams("memory", readers, scale),
+            logs,
+        ]
+        return dict(ChainMap(*(interleaved(measures, scale.rounds) for measures in turns)))
 
 
 def on_disk_normal(scale: Scale, places: Places) -> Figures:
     """Single appends that a power cut may take: the disk is not waited for."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload, NORMAL)))
-        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload, "NORMAL")))
-        return interleaved(_singles("normal", {"store": store, "raw": raw}, scale), scale.rounds)
+        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload, NORMAL))
+        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload, "NORMAL"))
+        return interleaved(_appends("normal", {"store": store, "raw": raw}, 1, scale), scale.rounds)
 
 
 def on_disk(scale: Scale, places: Places) -> Figures:
     """Single appends, each on the disk before the next begins."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload)))
-        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload)))
-        peer = stack.enter_context(closing(ApplicationSubject(place / "application", scale.preload)))
+        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload))
+        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload))
+        peer = _enter(stack, ApplicationSubject(place / "application", scale.preload))
         writers: dict[str, Subject] = {"store": store, "raw": raw, "application": peer}
-        return interleaved(_singles("disk", writers, scale), scale.rounds)
+        return interleaved(_appends("disk", writers, 1, scale), scale.rounds)
 
 
 def many_clients(scale: Scale, places: Places) -> Figures:
     """Threads and tasks that append at once, each append durable, in one process."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = stack.enter_context(closing(StoreSubject(STORE, place / "store", scale.preload)))
-        raw = stack.enter_context(closing(RawSubject(source, place / "raw", scale.preload)))
+        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload))
+        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload))
         measures = []
         for count in (1, 4, 16, 64):
             ours = store_clients(store.store, count, f"threads-{count}")
@@ -190,6 +192,10 @@ SCENARIOS: Final[dict[str, Callable[[Scale, Places], Figures]]] = {
 }
 
 
+def _enter(stack: ExitStack, subject: C) -> C:
+    return stack.enter_context(closing(subject))
+
+
 def timed(act: Callable[[], T]) -> tuple[T, float]:
     """What it gives, and the seconds it takes once the garbage of those before is gone."""
     gc.collect()
@@ -198,14 +204,9 @@ def timed(act: Callable[[], T]) -> tuple[T, float]:
     return answer, perf_counter() - started
 
 
-def _singles(place: str, writers: Mapping[str, Subject], scale: Scale) -> list[Measure]:
-    return [_append(f"{place} append-1 {name}", each, 1, scale.singles) for name, each in writers.items()]
-
-
-def _batches(place: str, writers: Mapping[str, Subject], scale: Scale) -> list[Measure]:
-    return [
-        _append(f"{place} append-1000 {name}", each, 1000, scale.batches) for name, each in writers.items()
-    ]
+def _appends(place: str, writers: Mapping[str, Subject], size: int, scale: Scale) -> list[Measure]:
+    count = scale.singles if size == 1 else scale.batches
+    return [_append(f"{place} append-{size} {name}", each, size, count) for name, each in writers.items()]
 
 
 def _append(name: str, subject: Subject, size: int, count: int) -> Measure:

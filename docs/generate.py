@@ -11,7 +11,7 @@ import msgspec
 
 from fleet_core import errors, hooks, settings
 from fleet_core.catalog import Catalog
-from fleet_core.cli import cli
+from fleet_core.cli.group import fleet
 from fleet_core.plugins import Plugins
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def readmes() -> list[Path]:
 
 def cli_page() -> str:
     """Each command with its help, as `--help` prints it."""
-    sections = [f"## {path}\n\n```text\n{text.rstrip()}\n```\n" for path, text in commands(cli, "fleet", None)]
+    sections = [f"## {path}\n\n```text\n{text.rstrip()}\n```\n" for path, text in commands(fleet, "fleet", None)]
     return "# Commands\n\n" + "\n".join(sections)
 
 

@@ -1,11 +1,14 @@
 """What many tests need: the `fleet` command as a process, and distributions that are really installed."""
 
+import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from installing import HERE, RunFleet, install, install_wheel, run_fleet_in
+from fleet_core.cli import run
+from installing import HERE, RunFleet, RunHere, install, install_wheel, run_fleet_in
 
 
 @pytest.fixture
@@ -38,3 +41,21 @@ def outsider_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("outsider")
     install_wheel(HERE / "outsider", wheels, site)
     return site
+
+
+@pytest.fixture
+def here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, clumsy_site: Path
+) -> Iterator[RunHere]:
+    """Runs a command line in this process, where the clumsy distribution is installed too."""
+    for name in ("FLEET_WITHOUT", "FLEET_TRACEBACK", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.syspath_prepend(str(clumsy_site))
+
+    def run_here(*arguments: str) -> tuple[int, str, str]:
+        status = run(arguments)
+        return status, *capsys.readouterr()
+
+    yield run_here
+    for name in [name for name in sys.modules if name.startswith("fleet_clumsy")]:
+        del sys.modules[name]

@@ -11,6 +11,8 @@ HERE = Path(__file__).parent
 FLEET = Path(sys.executable).with_name("fleet")
 
 RunFleet = Callable[..., subprocess.CompletedProcess[str]]
+RunHere = Callable[..., tuple[int, str, str]]
+"""Gives the exit status, and what went to stdout and to stderr."""
 
 
 def environment(*installed: Path, **variables: str) -> dict[str, str]:

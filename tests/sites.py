@@ -1,6 +1,7 @@
 """The command line in this process, in a project on the real store, with a toy domain installed."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from fleet_core import project as projects
 from fleet_core.api import Batch, NewEvent, Stream
 from fleet_core.cli import run
 from fleet_core.fleet import Fleet
+from fleet_core.settings import Settings
 from fleets import TestClock
 
 
@@ -37,6 +40,10 @@ class Answer(NamedTuple):
         return [line.split() for line in self.out.splitlines()[1:]]
 
 
+THING = Stream("thing", "t-1")
+"""The stream that events of these tests go to, unless they say otherwise."""
+
+
 class Site(NamedTuple):
     """A project's folder, and the command line in it."""
 
@@ -56,10 +63,22 @@ class Site(NamedTuple):
         with Fleet.open(self.root, clock=clock or TestClock()) as fleet:
             yield fleet
 
-    def record(self, *events: NewEvent, stream: Stream = Stream("thing", "t-1")) -> None:
-        """Record events a second apart, beginning at 2026-01-02T10:00:04Z."""
-        clock = TestClock()
-        with self.fleet(clock) as fleet:
-            for event in events:
-                fleet.append(Batch(stream, [event]))
-                clock.advance(1)
+    def record(self, *events: NewEvent, stream: Stream = THING) -> None:
+        """Record events, at 2026-01-02T10:00:04Z."""
+        with self.fleet() as fleet:
+            fleet.append(Batch(stream, events))
+
+    def at(self, root: Path) -> "Site":
+        """The command line in another project."""
+        os.chdir(root)
+        return self._replace(root=root)
+
+
+def settled(root: Path, *batches: Batch) -> Path:
+    """A new project in a folder, with events recorded at 2026-01-02T10:00:04Z."""
+    project = projects.at(root, {})
+    projects.create(project)
+    with Fleet.open(project, settings=Settings(), clock=TestClock()) as fleet:
+        for batch in batches:
+            fleet.append(batch)
+    return root

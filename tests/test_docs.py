@@ -18,7 +18,7 @@ import pytest
 
 from fleet_core import settings
 from fleet_core.catalog import Catalog
-from fleet_core.cli import cli
+from fleet_core.cli.group import fleet
 from fleet_core.plugins import Plugins
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +135,7 @@ def test_no_page_of_the_reference_describes_a_plugin_that_is_gone(generator: Mod
 def test_every_command_has_help_of_one_line_and_an_example(generator: ModuleType) -> None:
     bare = [
         path
-        for path, text in generator.commands(cli, "fleet", None)
+        for path, text in generator.commands(fleet, "fleet", None)
         if path.count(" ") >= 1 and "COMMAND" not in text.splitlines()[0] and "fleet " not in text.partition("\n")[2]
     ]
     assert not bare

@@ -24,6 +24,10 @@ def plugins(context: click.Context, check: bool, as_json: bool) -> None:
     Without --check nothing is imported: a plugin is known by its metadata. STATE is `installed`; `off` when
     --without or FLEET_WITHOUT says so; `duplicate` when two distributions offer the name; `hidden` when a
     command is called as one of fleet's own; and after --check `sound` or `broken`.
+
+    \b
+    Example:
+      fleet plugins --check
     """
     if context.invoked_subcommand:
         return
@@ -96,7 +100,12 @@ def _tell(faults: list[FleetError]) -> None:
 @json_option
 @click.pass_context
 def show_plugin(context: click.Context, name: str, as_json: bool) -> None:
-    """Show what a plugin offers, and what can be set in its table of fleet.toml."""
+    """Show what a plugin offers, and what can be set in its table of fleet.toml.
+
+    \b
+    Example:
+      fleet plugins show sqlite
+    """
     found = _named(catalog_of(context), name)
     if as_json:
         show([_described(entry) | {"settings": _settings_schema(entry)} for entry in found], as_json)

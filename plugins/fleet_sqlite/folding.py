@@ -14,7 +14,8 @@ STATES: Final = "SELECT name, version, columns, position FROM projections ORDER 
 MOVE: Final = "UPDATE projections SET position = ? WHERE name = ?"
 
 LARGEST_GAP: Final = 1000
-"""Positions that an append makes up for, after a writer that did not know the projection; more is left to a catch-up."""
+"""Positions that an append makes up for, after a writer that did not know the projection; more is left to a
+catch-up."""
 
 _CHUNK: Final = 500
 """Rows looked up in one statement."""
@@ -102,8 +103,10 @@ def _evolved(
 
 def _broken(projection: Projection[Any], event: Recorded, error: Exception) -> PluginBroken:
     return PluginBroken(
-        f"projection {projection.name} can't take in the event at position {event.position} ({event.type}): {error!r}",
-        remedy=f"report it to the authors of {projection.evolve.__module__.partition('.')[0]}; the event is recorded"
+        f"projection {projection.name} can't take in the event at position {event.position} ({event.type}):"
+        f" {error!r}",
+        remedy=f"report it to the authors of {projection.evolve.__module__.partition('.')[0]}; the event is"
+        " recorded"
         f" and safe, and 'fleet projections rebuild {projection.name}' mends the table afterwards",
         projection=projection.name,
         position=event.position,
@@ -112,7 +115,7 @@ def _broken(projection: Projection[Any], event: Recorded, error: Exception) -> P
 
 def _loaded(connection: Connection, table: Table, keys: Iterable[str]) -> dict[str, Any]:
     waiting = iter(keys)
-    states = {}
+    states: dict[str, Any] = {}
     while chunk := list(islice(waiting, _CHUNK)):
         sql = f"{table.select} WHERE _key IN ({', '.join('?' * len(chunk))})"
         states |= {row[0]: table.state(row) for row in connection.execute(sql, chunk).fetchall()}
@@ -126,11 +129,9 @@ def advance(
     before: int,
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
-    """Bring tables from position `before` to these new rows. The facts come first: a table whose projection fails
-    stays where it is, and its catch-up says why."""
-    recorded = [Recorded(row, codec) for row in rows]
-    moved = []
-    for name, stored in stored_states(connection).items():
+    """Bring tables from position `before` to these new rows. The facts come first: a table whose projection
+    fails stays where it is, and its catch-up says why.""" recorded = [Recorded(row, codec) for row in rows]
+    moved = [] for name, stored in stored_states(connection).items():
         table = tables.get(name)
         if table is None or not stored.fits(table) or before - stored.position > LARGEST_GAP:
             continue

@@ -1,7 +1,8 @@
-"""Group commit: while one append is being written to the disk, those that come meanwhile wait and share the next write.
+"""Group commit: while one append is being written to the disk, those that come meanwhile wait and share the
+next write.
 
-Alone, an append runs in its caller's own thread and costs nothing extra. With company, a writer thread takes all that
-wait into one transaction. No timer is needed: the disk's own slowness gathers the groups.
+Alone, an append runs in its caller's own thread and costs nothing extra. With company, a writer thread takes
+all that wait into one transaction. No timer is needed: the disk's own slowness gathers the groups.
 """
 
 import threading
@@ -16,7 +17,8 @@ LARGEST: Final = 512
 
 
 class _Waiting:
-    """A request in the queue, and the latch its caller waits at. A bare lock: an Event costs ten times as much."""
+    """A request in the queue, and the latch its caller waits at. A bare lock: an Event costs ten times as
+    much."""
 
     __slots__ = ("latch", "request")
 
@@ -27,7 +29,8 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Brings requests to `commit`, one at a time or in groups. `commit` gives each its outcome and never raises."""
+    """Brings requests to `commit`, one at a time or in groups. `commit` gives each its outcome and never
+    raises."""
 
     def __init__(self, commit: Callable[[Sequence[Request]], None]) -> None:
         self._commit = commit
@@ -89,7 +92,8 @@ class GroupCommit:
             waiting.latch.release()
 
     def close(self) -> None:
-        """Finish what waits and end the thread. Who comes later is brought to `commit` all the same, to be refused."""
+        """Finish what waits and end the thread. Who comes later is brought to `commit` all the same,
+        to be refused."""
         with self._starting:
             self._closed = True
             thread, self._thread = self._thread, None

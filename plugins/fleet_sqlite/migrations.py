@@ -9,7 +9,7 @@ import peewee
 
 from fleet_core.api import Clock, Damaged, Unavailable
 from fleet_sqlite.connections import Connections
-from fleet_sqlite.database import driver
+from fleet_sqlite.database import is_complete
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 
@@ -50,7 +50,10 @@ def migrate(connections: Connections, migrations: Sequence[Migration], clock: Cl
         Unavailable: the file was written by a newer version of fleet.
         Damaged: it has seen migrations that are not ours.
     """
-    if _missing(_applied(connections), migrations):
+    # A file of no bytes was just created, perhaps by another process that is about to set it up: hands off
+    # until then.
+    applied = _applied(connections) if connections.path.stat().st_size else []
+    if _missing(applied, migrations):
         connections.set_up(lambda database: _apply_missing(database, migrations, clock))
 
 
@@ -68,7 +71,8 @@ def _missing(applied: Sequence[tuple[int, str, str]], migrations: Sequence[Migra
     for number, name, checksum in applied:
         if number not in known:
             raise Unavailable(
-                f"the database has schema {number} ({name}); this version of fleet knows schemas up to {max(known)}",
+                f"the database has schema {number} ({name}); this version of fleet knows schemas up to"
+                f" {max(known)}",
                 remedy="upgrade fleet: 'pip install --upgrade fleettools'",
                 schema_version=number,
             )
@@ -97,11 +101,12 @@ def _apply_missing(database: peewee.SqliteDatabase, migrations: Sequence[Migrati
 
 
 def statements(script: str) -> list[str]:
-    """The statements of a script, one by one: the driver's own way to run a script would commit before each."""
+    """The statements of a script, one by one: the driver's own way to run a script would commit before
+    each."""
     found, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line
-        if driver.complete_statement(pending):
+        if is_complete(pending):
             found.append(pending.strip())
             pending = ""
     return found

@@ -1,4 +1,5 @@
-"""Waiting for new events: told at once of those this process records, looking now and then for those of others."""
+"""Waiting for new events: told at once of those this process records, looking now and then for those of
+others."""
 
 import threading
 import time

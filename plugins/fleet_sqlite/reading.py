@@ -1,7 +1,8 @@
 """Queries as SQL: which index leads to the events, and what else must be true of them.
 
-A query becomes one or several sources, each of which yields events in order of position, page by page; several are
-merged. Statements differ only by the criteria that are given: values are bound, and the driver keeps what it compiled.
+A query becomes one or several sources, each of which yields events in order of position, page by page;
+several are merged. Statements differ only by the criteria that are given: values are bound, and the driver
+keeps what it compiled.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -64,8 +65,8 @@ def read(
     page = max(PAGE // max(len(sources), 1), 16) if limit is None else max(min(PAGE, limit), 1)
     if len(sources) == 1:
         return _pages(fetch, sources[0], after, before, page, backwards)
-    # Pages of several sources are read at different times: the end must be the same for all, or an event recorded
-    # in between could be passed over.
+    # Pages of several sources are read at different times: the end must be the same for all, or an event
+    # recorded in between could be passed over.
     before = min(before, fetch("SELECT coalesce(max(position), 0) FROM events", ())[0][0] + 1)
     rows = [_pages(fetch, source, after, before, page, backwards) for source in sources]
     return _distinct(merge(*rows, key=_position, reverse=backwards))

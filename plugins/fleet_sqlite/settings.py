@@ -18,7 +18,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     views_path: Annotated[
         str,
         Meta(
-            description="The database file of read tables beside another store, relative to the project's directory.",
+            description="The database file of read tables beside another store, relative to the project's"
+            " directory.",
             min_length=1,
         ),
     ] = "views.db"

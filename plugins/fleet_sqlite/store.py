@@ -1,4 +1,5 @@
-"""The SQLite event store: wires appending, reading, group commit, read tables and the head witness together."""
+"""The SQLite event store: wires appending, reading, group commit, read tables and the head witness
+together."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -51,7 +52,8 @@ def open_store(
 
 
 class SqliteStore(ReadTables):
-    """A log of events in one SQLite file. Safe to use from several threads, and from several processes on one machine."""
+    """A log of events in one SQLite file. Safe to use from several threads, and from several processes on
+    one machine."""
 
     inline = True
 
@@ -83,8 +85,10 @@ class SqliteStore(ReadTables):
         [(stored,)] = self._connections.read(_CODEC) or [self._connections.transaction(self._settle_codec)]
         if stored != self._codec.name:
             raise Unavailable(
-                f"the events of {self._connections.path.name} are encoded as {stored}, not as {self._codec.name}",
-                remedy=f"set `codec = {stored!r}` in [store] of fleet.toml: a log keeps the codec it was begun with",
+                f"the events of {self._connections.path.name} are encoded as {stored}, not as"
+                f" {self._codec.name}",
+                remedy=f"set `codec = {stored!r}` in [store] of fleet.toml: a log keeps the codec it was"
+                " begun with",
                 codec=stored,
             )
 
@@ -145,7 +149,8 @@ class SqliteStore(ReadTables):
         witnessed = self._witness.read()
         if not verification.holds(connection, witnessed):
             raise Damaged(
-                f"{self._connections.path.name} does not hold the event at position {witnessed.position} that was"
+                f"{self._connections.path.name} does not hold the event at position {witnessed.position}"
+                " that was"
                 " recorded here: it was cut, changed or replaced",
                 remedy="run 'fleet store verify'. If it was replaced on purpose (by a backup, say), delete"
                 f" {self._connections.path.with_suffix('.head')} and go on",

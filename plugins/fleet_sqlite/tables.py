@@ -155,7 +155,8 @@ class ReadTables:
         try:
             return self._connections.read(sql, values)
         except FleetError:
-            # The statement does not fit a table that another version of the projection made: that is the thing to say.
+            # The statement does not fit a table that another version of the projection made: that is the
+            # thing to say.
             self._stored()[table.projection.name].check_fits(table)
             raise
 

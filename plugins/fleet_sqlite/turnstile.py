@@ -1,8 +1,8 @@
 """A queue between processes, so that writers take turns instead of meeting SQLite's "database is locked".
 
-Three bytes of one lock file are locked with POSIX record locks, which end with their process. Whoever wants to write
-passes byte 0, the turnstile, and keeps byte 1 while writing. The next in line holds the turnstile, so the one who has
-just written must queue behind it. Byte 2 says how many processes are in the store.
+Three bytes of one lock file are locked with POSIX record locks, which end with their process. Whoever wants
+to write passes byte 0, the turnstile, and keeps byte 1 while writing. The next in line holds the turnstile,
+so the one who has just written must queue behind it. Byte 2 says how many processes are in the store.
 
 SQLite's own locks still decide who writes: without this file a writer merely waits less fairly.
 """

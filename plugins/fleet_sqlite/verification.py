@@ -42,7 +42,8 @@ def holds(connection: Connection, head: Head) -> bool:
 
 
 def verify(connections: Connections, codec: EventCodec, witnessed: Head) -> Verification:
-    """Check everything that can be checked. Memory does not grow with the log; appends may go on meanwhile."""
+    """Check everything that can be checked. Memory does not grow with the log; appends may go on
+    meanwhile."""
     check = _Check(connections, codec, witnessed)
     findings: list[Finding] = []
     for look in (check.structure, check.chain, check.tail, check.witness, check.versions, check.tags):
@@ -56,7 +57,8 @@ def verify(connections: Connections, codec: EventCodec, witnessed: Head) -> Veri
 
 
 class _Check:
-    """One walk over the log, and what it remembers. The looks are taken in the order in which they stand here."""
+    """One walk over the log, and what it remembers. The looks are taken in the order in which they stand
+    here."""
 
     def __init__(self, connections: Connections, codec: EventCodec, witnessed: Head) -> None:
         self._connections = connections
@@ -107,7 +109,8 @@ class _Check:
         """The head that was noted beside the database."""
         if not self._saw_witnessed:
             yield Finding(
-                what="the event that was noted here beside the database is missing, or another: the log was cut,"
+                what="the event that was noted here beside the database is missing, or another: the log was"
+                " cut,"
                 " changed or replaced",
                 position=self._witnessed.position,
                 remedy=_RESTORE,
@@ -116,10 +119,13 @@ class _Check:
     def versions(self) -> Iterator[Finding]:
         """Streams whose events don't count from 1 without a gap."""
         for kind, id, position in self._connections.read(_GAPS, (_MOST,)):
-            yield Finding(what=f"versions of stream {kind}/{id} are missing", position=position, remedy=_RESTORE)
+            yield Finding(
+                what=f"versions of stream {kind}/{id} are missing", position=position, remedy=_RESTORE
+            )
 
     def tags(self) -> Iterator[Finding]:
-        """The index by tags against the events' own tags, compared by an exclusive or of hashes: order is no matter."""
+        """The index by tags against the events' own tags, compared by an exclusive or of hashes:
+        order is no matter."""
         found = 0
         place = (0, 0)
         while rows := self._connections.read(_TAGGED, (*place, reading.PAGE)):

@@ -11,7 +11,8 @@ from fleet_sqlite.tables import ReadTables
 
 
 def open_views(settings: dict[str, Any], directory: Path, origin: str) -> ReadTables:
-    """Open the file that settings describe. Read tables can be folded anew, so their commits wait for no disk."""
+    """Open the file that settings describe. Read tables can be folded anew, so their commits wait for no
+    disk."""
     chosen = checked(settings | {"unsafe_synchronous": "normal"}, Settings, origin)
     connections = Connections((directory / chosen.views_path).absolute(), chosen)
     try:

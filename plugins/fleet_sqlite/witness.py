@@ -1,19 +1,22 @@
 """The head witness: a small file beside the database that remembers how far the log had come.
 
-The chain of hashes shows any change within the log, but not that its tail is missing, that the write-ahead log was cut,
-or that the whole chain was computed anew. The witness does: it names a position that was committed and its hash. It is
-written after the commit and not synced, so that it may lag behind the log and never runs ahead of it.
+The chain of hashes shows any change within the log, but not that its tail is missing, that the write-ahead
+log was cut, or that the whole chain was computed anew. The witness does: it names a position that was
+committed and its hash. It is written after the commit and not synced, so that it may lag behind the log and
+never runs ahead of it.
 """
 
 import os
 import struct
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from fleet_sqlite.files import open_private
 
-_SLOT: Final = struct.Struct(">Q16s8s")
+_HEAD: Final = struct.Struct(">Q16s")
+_CHECKSUM: Final = struct.Struct(">I")
+_SIZE: Final = _HEAD.size + _CHECKSUM.size
 _PLACES: Final = (0, 64)
 _EMPTY: Final = bytes(16)
 
@@ -38,7 +41,7 @@ class Witness:
 
     def read(self) -> Head:
         """The head that was witnessed last; `NOTHING` when there is none."""
-        heads = [_unpack(os.pread(self._descriptor, _SLOT.size, place)) for place in _PLACES]
+        heads = [_unpack(os.pread(self._descriptor, _SIZE, place)) for place in _PLACES]
         self._slot = heads.index(max(heads))
         return heads[self._slot]
 
@@ -56,16 +59,11 @@ class Witness:
 
 
 def _pack(head: Head) -> bytes:
-    return _SLOT.pack(*head, _checksum(head))
+    slot = _HEAD.pack(*head)
+    return slot + _CHECKSUM.pack(crc32(slot))
 
 
 def _unpack(slot: bytes) -> Head:
-    if len(slot) < _SLOT.size:
-        return NOTHING
-    position, digest, checksum = _SLOT.unpack(slot)
-    head = Head(position, digest)
-    return head if checksum == _checksum(head) else NOTHING
-
-
-def _checksum(head: Head) -> bytes:
-    return blake2b(b"%d" % head.position + head.hash, digest_size=8).digest()
+    if slot == _pack(head := Head(*_HEAD.unpack_from(slot.ljust(_SIZE, b"\0")))):
+        return head
+    return NOTHING

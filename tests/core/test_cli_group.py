@@ -1,43 +1,17 @@
-"""The command line as people and programs meet it: names without imports, errors with a remedy."""
+"""The command line as people and programs meet it: names without imports."""
 
 import json
-import os
-import pty
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
 import pytest
 
-from fleet_core.cli import run
 from fleet_core.cli.group import CORE, FleetGroup, catalog_of, fleet
-from installing import FLEET, RunFleet, environment
-
-Run = Callable[..., tuple[int, str, str]]
+from installing import RunFleet, RunHere, environment
 
 HEAVY = {"importlib.metadata", "pluggy", "msgspec", "peewee", "sh", "starlette", "mcp", "asyncio", "pathlib"}
-
-
-@pytest.fixture
-def here(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, clumsy_site: Path
-) -> Iterator[Run]:
-    """Runs a command line in this process, where the clumsy distribution is installed too."""
-    for name in ("FLEET_WITHOUT", "FLEET_TRACEBACK", "NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.syspath_prepend(str(clumsy_site))
-
-    def run_here(*arguments: str) -> tuple[int, str, str]:
-        status = run(arguments)
-        return status, *capsys.readouterr()
-
-    yield run_here
-    for name in [name for name in sys.modules if name.startswith("fleet_clumsy")]:
-        del sys.modules[name]
 
 
 def modules_after(*arguments: str, **variables: str) -> set[str]:
@@ -86,7 +60,7 @@ def test_completion_imports_no_plugin_and_nothing_that_is_heavy(typed: str) -> N
     ],
 )
 def test_completion_proposes_commands_verbs_and_options(
-    here: Run, monkeypatch: pytest.MonkeyPatch, typed: str, proposed: str
+    here: RunHere, monkeypatch: pytest.MonkeyPatch, typed: str, proposed: str
 ) -> None:
     monkeypatch.setenv("_FLEET_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", typed)
@@ -106,14 +80,14 @@ def test_completion_beyond_a_broken_command_is_quiet(run_fleet: RunFleet, broken
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_no_arguments_show_the_help(here: Run) -> None:
+def test_no_arguments_show_the_help(here: RunHere) -> None:
     assert here() == here("--help")
     status, out, _ = here()
     assert status == 0
     assert out.startswith("Usage: fleet [OPTIONS] COMMAND [ARGS]...")
 
 
-def test_help_lists_core_commands_plugin_commands_nouns_and_variables(here: Run) -> None:
+def test_help_lists_core_commands_plugin_commands_nouns_and_variables(here: RunHere) -> None:
     _, out, _ = here("-h")
     lines = [line.split("  ") for line in out.splitlines()]
     first = {line[1] for line in lines if len(line) > 1}
@@ -122,38 +96,38 @@ def test_help_lists_core_commands_plugin_commands_nouns_and_variables(here: Run)
     assert "sortie      assign, block, cancel, complete, create, list, progress..." in out
 
 
-def test_a_noun_lists_its_verbs_with_the_first_lines_of_their_docstrings(here: Run) -> None:
+def test_a_noun_lists_its_verbs_with_the_first_lines_of_their_docstrings(here: RunHere) -> None:
     status, out, _ = here("sortie", "--help")
     assert status == 0
     assert "  create    Create a sortie" in out
 
 
-def test_a_noun_alone_is_a_usage_error_that_shows_its_help(here: Run) -> None:
+def test_a_noun_alone_is_a_usage_error_that_shows_its_help(here: RunHere) -> None:
     status, out, err = here("sortie")
     assert (status, out) == (2, "")
     assert err.startswith("Usage: fleet sortie [OPTIONS] COMMAND")
 
 
-def test_a_noun_of_the_core_shows_its_commands_and_a_strangers_operations(here: Run) -> None:
+def test_a_noun_of_the_core_shows_its_commands_and_a_strangers_operations(here: RunHere) -> None:
     _, out, _ = here("plugins", "--help")
     assert "--check" in out
     assert "  praise  Praise the plugins." in out
     assert "  show    Show what a plugin offers" in out
 
 
-def test_a_noun_of_the_core_works_as_before_beside_a_strangers_operations(here: Run) -> None:
+def test_a_noun_of_the_core_works_as_before_beside_a_strangers_operations(here: RunHere) -> None:
     status, out, _ = here("plugins", "--json")
     assert (status, json.loads(out)["schema"]) == (0, 1)
     assert here("plugins", "show", "memory")[0] == 0
 
 
-def test_a_strangers_operation_under_a_noun_of_the_core_is_a_command(here: Run) -> None:
+def test_a_strangers_operation_under_a_noun_of_the_core_is_a_command(here: RunHere) -> None:
     status, out, _ = here("plugins", "praise", "--help")
     assert status == 0
     assert "Usage: fleet plugins praise" in out
 
 
-def test_a_command_called_as_one_of_the_cores_never_takes_its_place(here: Run) -> None:
+def test_a_command_called_as_one_of_the_cores_never_takes_its_place(here: RunHere) -> None:
     _, out, _ = here("--help")
     assert CORE["status"][1] in out
     _, out, _ = here("plugins", "--json")
@@ -162,25 +136,25 @@ def test_a_command_called_as_one_of_the_cores_never_takes_its_place(here: Run) -
     assert states["command", "clumsy"] == "installed"
 
 
-def test_a_command_called_as_one_of_the_cores_is_a_fault(here: Run) -> None:
+def test_a_command_called_as_one_of_the_cores_is_a_fault(here: RunHere) -> None:
     status, _, err = here("plugins", "--check")
     assert status == 9
     assert "command 'status' of fleet-clumsy 0.3 can't be used: fleet has a command of that name" in err
 
 
-def test_an_operation_that_is_no_noun_and_verb_is_a_fault_and_no_command(here: Run) -> None:
+def test_an_operation_that_is_no_noun_and_verb_is_a_fault_and_no_command(here: RunHere) -> None:
     _, _, err = here("plugins", "--check")
     assert "operation 'nonoun' of fleet-clumsy 0.3 is broken: its name is not of the form noun.verb" in err
     assert "nonoun" not in here("--help")[1]
 
 
-def test_showing_an_unknown_plugin_says_what_was_meant(here: Run) -> None:
+def test_showing_an_unknown_plugin_says_what_was_meant(here: RunHere) -> None:
     status, _, err = here("plugins", "show", "sqlit")
     assert status == 3
     assert err == "Error: no plugin is called 'sqlit'\nNext:  did you mean 'sqlite'?\n"
 
 
-def test_settings_are_shown_with_type_default_and_description(here: Run) -> None:
+def test_settings_are_shown_with_type_default_and_description(here: RunHere) -> None:
     status, out, _ = here("plugins", "show", "clumsy")
     assert status == 0
     table = out[out.index("KEY") :].splitlines()
@@ -202,43 +176,43 @@ def test_all_commands_are_listed_sorted() -> None:
     ("typed", "meant"),
     [("clumsi", "'clumsy'"), ("plugin", "'plugins'"), ("sorti", "'sortie'"), ("mision", "'mission'")],
 )
-def test_an_unknown_command_says_what_was_meant(here: Run, typed: str, meant: str) -> None:
+def test_an_unknown_command_says_what_was_meant(here: RunHere, typed: str, meant: str) -> None:
     status, out, err = here(typed)
     assert (status, out) == (2, "")
     assert f"Error: No such command '{typed}'. Did you mean {meant}" in err
 
 
-def test_an_unknown_verb_says_what_was_meant(here: Run) -> None:
+def test_an_unknown_verb_says_what_was_meant(here: RunHere) -> None:
     status, _, err = here("sortie", "creat")
     assert status == 2
     assert "No such command 'creat'. Did you mean 'create'?" in err
 
 
-def test_an_unknown_command_unlike_any_says_so(here: Run) -> None:
+def test_an_unknown_command_unlike_any_says_so(here: RunHere) -> None:
     status, _, err = here("xyzzy")
     assert status == 2
     assert err.endswith("Error: No such command 'xyzzy'.\n")
 
 
-def test_what_looks_like_an_option_may_be_an_unknown_command(here: Run) -> None:
+def test_what_looks_like_an_option_may_be_an_unknown_command(here: RunHere) -> None:
     status, _, err = here("--", "--bogus")
     assert status == 2
     assert "No such command '--bogus'." in err
 
 
-def test_an_option_in_the_place_of_a_command_is_an_unknown_option(here: Run) -> None:
+def test_an_option_in_the_place_of_a_command_is_an_unknown_option(here: RunHere) -> None:
     status, _, err = here("--bogus")
     assert status == 2
     assert "No such option" in err
 
 
-def test_the_version_is_that_of_the_distribution(here: Run) -> None:
+def test_the_version_is_that_of_the_distribution(here: RunHere) -> None:
     from importlib.metadata import version
 
     assert here("--version") == (0, f"fleet {version('fleettools')}\n", "")
 
 
-def test_a_plugin_that_is_switched_off_is_no_command_and_says_why(here: Run) -> None:
+def test_a_plugin_that_is_switched_off_is_no_command_and_says_why(here: RunHere) -> None:
     _, out, _ = here("--without", "clumsy", "--help")
     assert "clumsy" not in out
     status, _, err = here("--without", "clumsy", "clumsy")
@@ -246,201 +220,21 @@ def test_a_plugin_that_is_switched_off_is_no_command_and_says_why(here: Run) -> 
     assert err.startswith("Error: command 'clumsy' is switched off\nNext:  ")
 
 
-def test_the_variable_switches_plugins_off(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_switches_plugins_off(here: RunHere, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_WITHOUT", "commands:clumsy,memory")
     _, out, _ = here("plugins", "--json")
     off = [(row["role"], row["name"]) for row in json.loads(out)["data"] if row["state"] == "off"]
     assert off == [("store", "memory"), ("command", "clumsy")]
 
 
-def test_switching_off_what_is_not_installed_is_a_usage_error(here: Run) -> None:
+def test_switching_off_what_is_not_installed_is_a_usage_error(here: RunHere) -> None:
     status, _, err = here("--without", "clumsi", "plugins")
     assert status == 2
     assert "did you mean 'clumsy'?" in err
 
 
-def test_a_project_folder_that_does_not_exist_is_a_usage_error(here: Run) -> None:
+def test_a_project_folder_that_does_not_exist_is_a_usage_error(here: RunHere) -> None:
     assert here("--project", "/nonexistent", "plugins")[0] == 2
-
-
-def test_a_refusal_is_a_message_and_a_remedy_on_stderr_and_its_exit_status(here: Run) -> None:
-    status, out, err = here("clumsy", "refuse")
-    assert (status, out) == (5, "")
-    assert err == "Error: the lease is over\\x1b[2J\nNext:  claim it again\n"
-
-
-def test_a_refusal_in_json_is_an_envelope_on_stderr(here: Run) -> None:
-    status, out, err = here("clumsy", "refuse", "--json")
-    assert (status, out) == (5, "")
-    assert json.loads(err) == {
-        "schema": 1,
-        "error": {
-            "code": "FENCED",
-            "message": "the lease is over\x1b[2J",
-            "remedy": "claim it again",
-            "lease": "L1",
-        },
-    }
-
-
-def test_a_usage_error_in_json_is_an_envelope_too(here: Run) -> None:
-    status, _, err = here("plugins", "--bogus", "--json")
-    assert status == 2
-    assert json.loads(err)["error"]["code"] == "USAGE"
-
-
-def test_a_bug_names_the_distribution_and_shows_no_traceback(here: Run) -> None:
-    status, out, err = here("clumsy", "stumble")
-    assert (status, out) == (1, "")
-    assert err.startswith(
-        "Error: KeyError: 'surprise': this is a bug in fleet-clumsy 0.3\nNext:  run it again with"
-    )
-    assert "Traceback" not in err
-
-
-def test_a_bug_in_json_is_an_envelope_that_names_the_distribution(here: Run) -> None:
-    status, _, err = here("clumsy", "stumble", "--json")
-    assert status == 1
-    assert json.loads(err)["error"]["distribution"] == "fleet-clumsy 0.3"
-
-
-def test_a_bug_of_the_core_names_the_core(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CORE, "doctor", ("fleet_core.cli.plugins:absent", "Fail."))
-    status, _, err = here("doctor")
-    assert status == 1
-    assert "this is a bug in fleettools " in err
-
-
-def test_the_variable_adds_the_traceback(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLEET_TRACEBACK", "1")
-    _, _, err = here("clumsy", "stumble")
-    assert err.startswith("Traceback (most recent call last):")
-
-
-def test_a_plugin_that_imports_late_what_is_missing_is_broken(here: Run) -> None:
-    status, _, err = here("clumsy", "need")
-    assert status == 9
-    assert "of fleet-clumsy 0.3 is broken: ModuleNotFoundError: No module named 'fleet_absent_driver'" in err
-
-
-def test_what_the_system_refuses_is_no_bug(here: Run) -> None:
-    status, _, err = here("clumsy", "open")
-    assert status == 1
-    assert err.startswith("Error: No such file or directory: /nonexistent/file\n")
-
-
-def test_a_command_chooses_its_exit_status(here: Run) -> None:
-    assert here("clumsy", "leave") == (4, "", "")
-
-
-def test_an_interrupt_ends_quietly_with_130(here: Run) -> None:
-    assert here("clumsy", "interrupt") == (130, "", "")
-
-
-def test_a_question_without_an_answer_fails(run_fleet: RunFleet, clumsy_site: Path) -> None:
-    done = run_fleet("clumsy", "ask", installed=(clumsy_site,), stdin=subprocess.DEVNULL)
-    assert done.returncode == 1
-    assert "Error: stopped: the question was not answered with yes" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_an_interrupted_question_ends_quietly_with_130(clumsy_site: Path) -> None:
-    command = subprocess.Popen(
-        [FLEET, "clumsy", "ask"],
-        env=environment(clumsy_site),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert command.stdout
-    assert command.stdout.read(5) == b"Sure?"
-    while command.poll() is None:  # a signal just before a blocking call goes unnoticed until the next
-        command.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            command.wait(2)
-    assert (command.returncode, command.communicate()[1]) == (130, b"")
-
-
-def test_a_reader_that_goes_away_ends_the_command_quietly(clumsy_site: Path) -> None:
-    command = subprocess.Popen(
-        [FLEET, "clumsy", "pour"],
-        env=environment(clumsy_site),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert command.stdout
-    assert command.stderr
-    command.stdout.read(10)
-    command.stdout.close()
-    assert command.stderr.read() == b""
-    command.stderr.close()
-    assert command.wait(60) == 141
-
-
-def test_a_full_disk_is_reported_and_not_taken_for_success(clumsy_site: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [FLEET, "clumsy", "say"],
-            env=environment(clumsy_site),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: No space left on device\n")
-    assert "Exception ignored" not in done.stderr
-
-
-def test_output_that_nobody_opened_is_no_error(clumsy_site: Path) -> None:
-    done = subprocess.run(
-        ["sh", "-c", f"exec '{FLEET}' clumsy say >&-"], env=environment(clumsy_site), capture_output=True
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_ctrl_c_ends_the_process_with_130(clumsy_site: Path) -> None:
-    command = subprocess.Popen(
-        [FLEET, "clumsy", "pour"], env=environment(clumsy_site), stdout=subprocess.PIPE
-    )
-    assert command.stdout
-    command.stdout.read(10)  # it is running
-    command.send_signal(signal.SIGINT)
-    with command.stdout:
-        command.stdout.read()
-    assert command.wait(60) == 130
-
-
-@pytest.mark.parametrize(
-    ("variables", "coloured"),
-    [
-        ({}, False),
-        ({"FORCE_COLOR": "1"}, True),
-        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
-        ({"FORCE_COLOR": ""}, False),
-    ],
-)
-def test_colour_into_a_pipe_is_written_only_on_demand(
-    here: Run, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert here("clumsy", "colour")[1] == ("\x1b[31mred\x1b[0m\n" if coloured else "red\n")
-
-
-@pytest.mark.parametrize(
-    ("variables", "coloured"),
-    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
-)
-def test_colour_on_a_terminal_is_written_unless_unwanted(
-    clumsy_site: Path, variables: dict[str, str], coloured: bool
-) -> None:
-    ours, theirs = pty.openpty()
-    subprocess.run(
-        [FLEET, "clumsy", "colour"], env=environment(clumsy_site, **variables), stdout=theirs, check=True
-    )
-    os.close(theirs)
-    assert (b"\x1b[31m" in os.read(ours, 1000)) == coloured
-    os.close(ours)
 
 
 @pytest.mark.parametrize("name", sorted(CORE))

@@ -15,14 +15,13 @@ from fleet_core.testing.store_kit.base import (
     OTHER,
     OpenStore,
     in_stream,
-    in_thread,
     needs,
     note,
     notes,
     proves_lack_of,
     said,
 )
-from fleet_core.testing.store_kit.waiting import PATIENCE
+from fleet_core.testing.store_kit.waiting import waiting
 from fleet_core.testing.store_kit.workers import Workers
 
 
@@ -60,7 +59,7 @@ class ProcessesKit:
     @needs("processes")
     def test_a_commit_of_another_opening_wakes_who_waits(self, opened: Callable[[], EventStore]) -> None:
         one, two = opened(), opened()
-        woken = in_thread(lambda: two.wait(0, PATIENCE))
+        woken = waiting(two, 0)
         one.append(Batch(KIT, [note()]))
         assert woken() is True
 
@@ -150,7 +149,7 @@ class ProcessesKit:
     def test_a_commit_of_another_process_wakes_who_waits(
         self, store: EventStore, open_store: OpenStore
     ) -> None:
-        woken = in_thread(lambda: store.wait(0, PATIENCE))
+        woken = waiting(store, 0)
         _in_process(open_store)
         assert woken() is True
         assert said(store) == ["from elsewhere"]

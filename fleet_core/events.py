@@ -272,7 +272,7 @@ class EventCodec:
         for event_type in types:
             self.register(event_type)
         for upcaster in upcasters:
-            self._add_upcaster(upcaster)
+            self.add_upcaster(upcaster)
 
     def register(self, event_type: type[EventType]) -> None:
         """Make a type known.
@@ -297,7 +297,12 @@ class EventCodec:
             self._readers[name] = self._writers[event_type] = reader
         return reader
 
-    def _add_upcaster(self, upcaster: Upcaster) -> None:
+    def add_upcaster(self, upcaster: Upcaster) -> None:
+        """Make one step of a schema's history known.
+
+        Raises:
+            Invalid: another leads away from the same version.
+        """
         step = (upcaster.type, upcaster.from_version)
         if step in self._upcasters:
             raise Invalid(f"two upcasters lead {upcaster.type} away from version {upcaster.from_version}")

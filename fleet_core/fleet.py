@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeVar
 from fleet_core import project as projects
 from fleet_core import settings as settings_module
 from fleet_core.catalog import Catalog
-from fleet_core.errors import Conflict, NotFound, PluginBroken, Unavailable
+from fleet_core.errors import Conflict, FleetError, Invalid, NotFound, Unavailable
 from fleet_core.events import Clock, EventCodec, IdSource, Uuid7, system_clock
 from fleet_core.moments import AsOf, parse_as_of
 from fleet_core.operations import Decision, Done, Operation, Write, find_answer
@@ -55,7 +55,7 @@ class Fleet:
         self.warn = warn
         self.projections: dict[str, Projection[Any]] = {}
         self.codec = self._make_codec()
-        self._collect_projections()
+        self._contribute("fleet_projections", self._add_projection)
         self.store: EventStore = self._open_store()
         self._closed = False
         try:
@@ -91,21 +91,25 @@ class Fleet:
 
     def _make_codec(self) -> EventCodec:
         name = self.settings.store.codec
-        codec = self.plugins.call("fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name))
-        types = [each for _, found in self.plugins.collect("fleet.domains", "fleet_event_types") for each in found]
-        steps = [each for _, found in self.plugins.collect("fleet.domains", "fleet_upcasters") for each in found]
-        return EventCodec(codec, types, steps, self.ids, self.settings.store.max_event_bytes)
+        chosen = self.plugins.call("fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name))
+        codec = EventCodec(chosen, ids=self.ids, max_bytes=self.settings.store.max_event_bytes)
+        self._contribute("fleet_event_types", codec.register)
+        self._contribute("fleet_upcasters", codec.add_upcaster)
+        return codec
 
-    def _collect_projections(self) -> None:
-        for entry, found in self.plugins.collect("fleet.domains", "fleet_projections"):
-            for projection in found:
-                if projection.name in self.projections:
-                    raise PluginBroken(
-                        f"plugin {entry.name} ({entry.distribution} {entry.version}) defines projection"
-                        f" {projection.name}, which another plugin defines too",
-                        remedy=f"switch it off: --without {entry.name}",
-                    )
-                self.projections[projection.name] = projection
+    def _contribute(self, hook: str, add: Callable[[Any], None]) -> None:
+        """Add what the domains contribute; what clashes with another's is reported and left out."""
+        for entry, found in self.plugins.collect("fleet.domains", hook):
+            for each in found:
+                try:
+                    add(each)
+                except FleetError as error:
+                    self.plugins.report(entry, error)
+
+    def _add_projection(self, projection: Projection[Any]) -> None:
+        if projection.name in self.projections:
+            raise Invalid(f"projection {projection.name} is defined by another plugin too")
+        self.projections[projection.name] = projection
 
     def _open_store(self) -> EventStore:
         name = self.settings.store.backend

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fleet_core.catalog import Catalog, Entry, duplicate
-from fleet_core.errors import FleetError, PluginBroken
+from fleet_core.errors import FleetError, NotFound, PluginBroken
 
 if TYPE_CHECKING:
     import click
@@ -173,10 +173,8 @@ class Plugins:
                 answers = [] if id(plugin) in asked else self._ask(plugin, hook, arguments)
                 asked.add(id(plugin))
                 collected += [(entry, tuple(answer)) for answer in answers]
-            except FleetError as error:
-                self._report(Fault(entry, error))
             except Exception as error:
-                self._report(Fault(entry, broken(entry, error)))
+                self.report(entry, error)
         return collected
 
     def _each(self, group: str) -> Iterator[Entry]:
@@ -186,7 +184,7 @@ class Plugins:
             if len(found) == 1:
                 yield found[0]
             else:
-                self._report(Fault(found[0], duplicate(found)))
+                self.report(found[0], duplicate(found))
 
     @property
     def has_observers(self) -> bool:
@@ -199,7 +197,7 @@ class Plugins:
             try:
                 self._ask_alone(observer, hook, arguments)
             except Exception as error:
-                self._report(Fault(entry, broken(entry, error)))
+                self.report(entry, broken(entry, error))
 
     def _load_observers(self) -> list[tuple[Entry, Any]]:
         loaded = []
@@ -208,7 +206,7 @@ class Plugins:
                 entry = self.find("fleet.observers", name)
                 loaded.append((entry, self._load(entry)))
             except FleetError as error:
-                self._report(Fault(Entry("fleet.observers", name, "", "", ""), error))
+                self.report(Entry("fleet.observers", name, "", "", ""), error)
         return loaded
 
     def _ask_alone(self, plugin: Any, hook: str, arguments: dict[str, Any]) -> None:
@@ -216,7 +214,9 @@ class Plugins:
         if any(caller.name == hook for caller in callers):
             self._ask(plugin, hook, arguments)
 
-    def _report(self, fault: Fault) -> None:
+    def report(self, entry: Entry, error: Exception) -> None:
+        """Note what is wrong with an entry whose part is done without, and say so once."""
+        fault = Fault(entry, error if isinstance(error, NotFound | PluginBroken) else broken(entry, error))
         known = any(each.entry == fault.entry and str(each.error) == str(fault.error) for each in self.faults)
         if not known:
             self.faults.append(fault)

@@ -43,7 +43,11 @@ class Expected(Enum):
 
 
 class Batch(NamedTuple):
-    """Events for one stream, and what the writer believes of it: an `Expected`, or the exact current version."""
+    """Events for one stream, and what the writer believes of it: an `Expected`, or the exact current version.
+
+    One append may hold several batches for a stream, so that events of several streams can be told in the order in
+    which they happened. Each expectation is of the stream before the append.
+    """
 
     stream: Stream
     events: Sequence[EventType | NewEvent]
@@ -304,21 +308,13 @@ class Maintenance(Protocol):
 
 
 def check_batches(batches: Sequence[Batch]) -> None:
-    """What every store refuses alike: bad names, the same stream twice, a bad expectation.
+    """What every store refuses alike: bad names, a bad expectation.
 
     Raises:
         Invalid: with the place as the path.
     """
-    seen: set[Stream] = set()
     for index, batch in enumerate(batches):
         check_name(batch.stream[0], "stream type", f"$[{index}].stream.type")
         check_name(batch.stream[1], "stream id", f"$[{index}].stream.id")
         if isinstance(batch.expected, int) and not 0 <= batch.expected < 2**63:
             raise Invalid(f"expected version {batch.expected} is out of range", path=f"$[{index}].expected")
-        if batch.stream in seen:
-            raise Invalid(
-                f"stream {batch.stream} has two batches in one append",
-                path=f"$[{index}].stream",
-                remedy="put its events into one batch",
-            )
-        seen.add(batch.stream)

@@ -62,5 +62,5 @@ def _print(result: "CheckResult") -> None:
 
     colour = {"ok": "green", "warn": "yellow", "fail": "red"}[result.status]
     remedy = f"  -> {result.remedy}" if result.remedy else ""
-    text = visible(f"  {result.name:11}  {result.detail}{remedy}")
+    text = visible(f"  {result.name:22}  {result.detail}{remedy}")
     click.echo(click.style(f"{result.status:4}", fg=colour) + text)

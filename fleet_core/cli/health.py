@@ -124,7 +124,7 @@ def _projections(fleet: "Fleet", head: int) -> Iterator[CheckResult]:
         yield CheckResult(
             name="projections",
             status="warn",
-            detail=f"{state.name} is {head - state.position} positions behind the log",
+            detail=f"{state.name} stands at position {state.position} of {head}",
             remedy=f"its next reader catches it up; or fleet projections rebuild {state.name}",
         )
     if not late:

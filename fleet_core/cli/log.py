@@ -161,11 +161,11 @@ def _follow(fleet: "Fleet", query: "Query", chosen: dict[str, Any], with_data: b
         earlier = fleet.store.read(query, before=position + 1, limit=chosen["limit"], backwards=True)
         _print_lines(list(earlier)[::-1], with_data, as_json)
     else:
-        position = min(position, chosen["after"])
+        position = chosen["after"]
     while True:
         head = fleet.store.head()
         _print_lines(fleet.store.read(query, after=position, before=head + 1), with_data, as_json)
-        position = head
+        position = max(position, head)
         while not fleet.store.wait(position, PATIENCE):
             _stop_when_unread()
 
@@ -189,6 +189,8 @@ def _stop_when_unread() -> None:
     import select
     import sys
 
+    if sys.stdout is None:
+        raise BrokenPipeError
     poll = select.poll()
     poll.register(sys.stdout.fileno(), select.POLLERR)
     if poll.poll(0):

@@ -82,13 +82,14 @@ def rebuild(context: click.Context, names: tuple[str, ...], as_json: bool) -> No
 
 
 def _rebuild(fleet: "Fleet", projection: "Projection[Any]") -> int:
-    with click.progressbar(
-        length=fleet.store.head(),
-        label=f"Rebuilding {projection.name}",
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-    ) as bar:
-        return fleet.rebuild(projection, lambda position: bar.update(position - bar.pos))
+    from fleet_core.cli.render import is_terminal
+
+    head = max(fleet.store.head(), 1)
+    label, hidden = f"Rebuilding {projection.name}", not is_terminal(sys.stderr)
+    with click.progressbar(length=head, label=label, file=sys.stderr, hidden=hidden) as bar:
+        position = fleet.rebuild(projection, lambda position: bar.update(position - bar.pos))
+        bar.update(head - bar.pos)
+    return position
 
 
 @projections.command()

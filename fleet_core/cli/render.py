@@ -7,7 +7,7 @@ out, not sent to the terminal.
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 import click
 
@@ -65,12 +65,13 @@ def _foreign(value: Any) -> Any:
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
     """Print rows under upper-case headings; nothing but a remark on stderr when there are none.
 
-    On a terminal lines end at its edge; anywhere else they are whole.
+    A column in which nothing stands is left out, unless it was asked for. On a terminal lines end at its
+    edge; anywhere else they are whole.
     """
     if not rows:
         click.echo("Nothing found.", err=True)
         return
-    names = list(columns or rows[0])
+    names = columns or [name for name in rows[0] if any(text_of(row.get(name)) != NOTHING for row in rows)]
     cells = [[name.replace("_", " ").upper() for name in names]]
     cells += [[text_of(row.get(name)) for name in names] for row in rows]
     for line in _lines(cells):
@@ -150,7 +151,7 @@ def width_of(text: str) -> int:
 
 def _clipped(line: str) -> str:
     """A line as long as the terminal is wide; whole when nobody's terminal is at the other end."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return line
     import shutil
 
@@ -165,7 +166,12 @@ def _clipped(line: str) -> str:
     return line
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at it; streams that were closed before the process began are None."""
+    return stream is not None and stream.isatty()
+
+
 def progress(items: Iterable[T], label: str, length: int | None = None) -> Iterator[T]:
     """Pass items on, with a progress bar on stderr when that is a terminal."""
-    with click.progressbar(items, length, label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with click.progressbar(items, length, label, file=sys.stderr, hidden=not is_terminal(sys.stderr)) as bar:
         yield from bar

@@ -275,7 +275,7 @@ class ModelKit(StoreKit):
         run_state_machine_as_test(
             lambda: StoreMachine(opened, "durability" not in self.lacks, next(runs)),  # type: ignore[arg-type]
             settings=settings(
-                max_examples=40,
+                max_examples=30,
                 stateful_step_count=25,
                 deadline=None,
                 database=None,

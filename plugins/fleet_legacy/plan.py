@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fleet_core.api import Batch, NewEvent, Stream
+from fleet_core.api import Batch, Stream
 from fleet_legacy import locks, squawks
 from fleet_legacy.findings import Findings, Oddity, json_path
 from fleet_legacy.lineage import trace_roots
@@ -53,11 +53,9 @@ def make_plan(source: Source) -> Plan:
 
 
 def as_batches(events: list[Planned]) -> list[Batch]:
-    """Events as one append takes them: a batch for each stream, in the order of the streams' first events."""
-    streams: dict[Stream, list[NewEvent]] = {}
-    for each in events:
-        streams.setdefault(each.stream, []).append(each.event)
-    return [Batch(stream, news) for stream, news in streams.items()]
+    """Events in their order, as one append takes them: a batch for each run of events of one stream."""
+    runs = groupby(events, key=lambda each: each.stream)
+    return [Batch(stream, [each.event for each in run]) for stream, run in runs]
 
 
 def _check_parts(content: dict[str, Any], findings: Findings) -> None:

@@ -1,5 +1,4 @@
-"""What happens inside a write transaction: everything an append depends on is decided, then its rows are
-written."""
+"""Inside a write transaction: everything an append depends on is decided, then its rows are written."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -30,10 +29,13 @@ from fleet_sqlite.witness import NOTHING, Head
 Row = tuple[Any, ...]
 
 _HEAD: Final = """\
-SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'), (SELECT hash FROM events ORDER BY position DESC LIMIT 1)"""
+SELECT
+    (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
+    (SELECT hash FROM events ORDER BY position DESC LIMIT 1)"""
 
 _STREAM: Final = """\
-SELECT s.key, (SELECT max(version) FROM events WHERE stream = s.key) FROM streams s WHERE s.type = ? AND s.id = ?"""
+SELECT s.key, (SELECT max(version) FROM events WHERE stream = s.key)
+FROM streams s WHERE s.type = ? AND s.id = ?"""
 
 _INSERT: Final = """\
 INSERT INTO events (position, id, stream, version, type, schema_version, data, tags, metadata, causation_id,
@@ -224,9 +226,8 @@ class Appender:
             for _, event in request.events()
             if event.correlation_id is None and event.causation_id is not None
         }
-        recorded = dict(
-            _looked_up(connection, "SELECT id, correlation_id FROM events WHERE id IN ({})", causes)
-        )
+        sql = "SELECT id, correlation_id FROM events WHERE id IN ({})"
+        recorded: dict[StoredId, StoredId | None] = dict(_looked_up(connection, sql, causes))
         inherited: dict[StoredId, StoredId] = {}
         roots: dict[StoredId, StoredId] = {}
         for _, event in request.events():
@@ -249,10 +250,11 @@ class Appender:
         encode_tags = self._codec.encode_tags
         rows: list[Row] = []
         values: list[Any] = []
+        written: dict[Stream, tuple[int, int]] = {}
         for (stream, _, events), (key, version) in zip(request.writes, current, strict=True):
             if not events:
                 continue
-            key = key or self._new_stream(connection, stream)
+            key, version = written.get(stream) or (key or self._new_stream(connection, stream), version)
             kind, name = stream
             for event in events:
                 position += 1
@@ -269,7 +271,7 @@ class Appender:
                 rows.append(row)
                 values += (position, id, key, version, type, schema, data, tags, metadata)
                 values += (cause, root, occurred, now, digest)
-            self._streams[stream] = (key, version)
+            self._streams[stream] = written[stream] = (key, version)
         _insert(connection, values)
         if request.has_tags:
             self._insert_tags(connection, request, rows)
@@ -324,7 +326,7 @@ def _inserted(connection: Connection, sql: str, values: Sequence[Any]) -> int:
     return key  # type: ignore[no-any-return]
 
 
-def _looked_up(connection: Connection, sql: str, ids: Iterable[StoredId]) -> Iterator[Row]:
+def _looked_up(connection: Connection, sql: str, ids: Iterable[StoredId]) -> Iterator[Any]:
     waiting = iter(ids)
     while chunk := list(islice(waiting, _CHUNK)):
         yield from connection.execute(sql.format(", ".join("?" * len(chunk))), chunk).fetchall()

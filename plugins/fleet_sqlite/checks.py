@@ -39,7 +39,7 @@ def library(version: str) -> CheckResult:
     return CheckResult(
         name="sqlite library",
         status="warn",
-        detail=f"SQLite {version} can damage a database that several processes write; one process at a time may",
+        detail=f"SQLite {version} can damage a database that several processes write at once",
         remedy="pip install --upgrade pysqlite3",
     )
 

@@ -60,8 +60,7 @@ class Column:
 
 
 def _storage(type: Any) -> tuple[str, bool]:
-    """The affinity of a column that holds values as they are, or nothing for JSON; and whether they are
-    booleans."""
+    """The affinity of a column that holds values as they are (none: JSON), and whether they are booleans."""
     info = inspect.type_info(type)
     kinds = [each for each in getattr(info, "types", (info,)) if not isinstance(each, inspect.NoneType)]
     if len(kinds) != 1:
@@ -77,17 +76,8 @@ def _storage(type: Any) -> tuple[str, bool]:
 
 
 _OWN: Final = frozenset(
-    [
-        "event_log",
-        "event_tags",
-        "events",
-        "meta",
-        "projections",
-        "schema_migrations",
-        "streams",
-        "tags",
-        "types",
-    ]
+    {"event_log", "event_tags", "events", "meta", "projections"}
+    | {"schema_migrations", "streams", "tags", "types"}
 )
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import peewee
 
@@ -97,10 +97,12 @@ class Connections:
             database = self._borrow()
             try:
                 rows: list[Any] = database.connection().execute(sql, parameters).fetchall()
-            except Exception as error:
-                database.close()
-                raise explained(error, self.path) from error
+            except BaseException as error:
+                _close(database)
+                self._raise_explained(error)
             self._readers.append(database)
+            if self._closed:
+                self._close_readers()
             return rows
 
     def _borrow(self) -> peewee.SqliteDatabase:
@@ -123,20 +125,24 @@ class Connections:
             try:
                 self._turnstile.enter(deadline)
                 connection = self._patiently(self._begin, deadline)
-                try:
-                    result = work(connection)
-                except BaseException as error:
-                    self._undo(connection, error)
-                    ours = explained(error, self.path)
-                    if ours is error:
-                        raise
-                    raise ours from error
+                result = work(connection)
                 self._commit(connection)
                 if committed is not None:
                     committed(result)
                 return result
+            except BaseException as error:
+                if fault(error) is not None:
+                    self._drop_writer()
+                self._raise_explained(error)
             finally:
+                self._roll_back()
                 self._turnstile.leave()
+
+    def _raise_explained(self, error: BaseException) -> NoReturn:
+        ours = explained(error, self.path)
+        if ours is None:
+            raise error
+        raise ours from error
 
     def _begin(self) -> Connection:
         if self._writer is None:
@@ -151,17 +157,19 @@ class Connections:
                 return attempt()
             except Exception as error:
                 if fault(error) != BUSY or time.monotonic() >= deadline:
-                    raise explained(error, self.path) from error
+                    self._raise_explained(error)
             time.sleep(random.uniform(0.0002, 0.001))
 
-    def _undo(self, connection: Connection, error: BaseException) -> None:
-        try:
-            if connection.in_transaction:
+    def _roll_back(self) -> None:
+        """End a transaction that was not committed, whatever kept it from that."""
+        if self._writer is None:
+            return
+        connection = self._writer.connection()
+        if connection.in_transaction:
+            try:
                 connection.execute("ROLLBACK")
-        except Exception:
-            self._drop_writer()
-        if fault(error) is not None:
-            self._drop_writer()
+            except Exception:
+                self._drop_writer()
 
     def _commit(self, connection: Connection) -> None:
         try:
@@ -169,7 +177,7 @@ class Connections:
         except Exception as error:
             self._drop_writer()
             if fault(error) in (FULL, BUSY):
-                raise explained(error, self.path) from error
+                self._raise_explained(error)
             raise OutcomeUnknown(
                 f"writing {self.path.name} failed at the commit ({error}): it is open whether the events"
                 " are recorded",
@@ -203,7 +211,7 @@ class Connections:
                 _SQLITE_WAIT,
             )
         except Exception as error:
-            raise explained(error, self.path) from error
+            self._raise_explained(error)
 
     def set_up(self, work: Callable[[peewee.SqliteDatabase], T]) -> T:
         """Do `work` on a connection of its own, as the only process of fleet that writes. For migrations."""
@@ -217,7 +225,7 @@ class Connections:
                 try:
                     return work(database)
                 except Exception as error:
-                    raise explained(error, self.path) from error
+                    self._raise_explained(error)
                 finally:
                     _close(database)
             finally:
@@ -232,9 +240,12 @@ class Connections:
                 return
             self._closed = True
             self._drop_writer()
-            while self._readers:
-                _close(self._readers.pop())
+            self._close_readers()
             self._turnstile.close()
+
+    def _close_readers(self) -> None:
+        while self._readers:
+            _close(self._readers.pop())
 
 
 def _close(database: peewee.SqliteDatabase) -> None:

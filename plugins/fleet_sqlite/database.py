@@ -122,11 +122,11 @@ def fault(error: BaseException) -> int | None:
     return next((code for code in codes if code != _VAGUE), codes[0] if codes else None)
 
 
-def explained(error: BaseException, path: Path) -> BaseException:
-    """An error of SQLite as one of ours: what, whose, and the next step. Any other error as it is."""
+def explained(error: BaseException, path: Path) -> FleetError | None:
+    """An error of SQLite as one of ours: what, whose, and the next step. None for any other error."""
     code = None if isinstance(error, FleetError) else fault(error)
     if code is None and not isinstance(error, driver.OperationalError):
-        return error
+        return None
     if code == FULL:
         return Unavailable(
             f"there is no space left for {path.name}; nothing was recorded",

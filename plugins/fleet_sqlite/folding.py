@@ -102,12 +102,12 @@ def _evolved(
 
 
 def _broken(projection: Projection[Any], event: Recorded, error: Exception) -> PluginBroken:
+    authors = projection.evolve.__module__.partition(".")[0]
     return PluginBroken(
         f"projection {projection.name} can't take in the event at position {event.position} ({event.type}):"
         f" {error!r}",
-        remedy=f"report it to the authors of {projection.evolve.__module__.partition('.')[0]}; the event is"
-        " recorded"
-        f" and safe, and 'fleet projections rebuild {projection.name}' mends the table afterwards",
+        remedy=f"report it to the authors of {authors}; the event is safe, and"
+        f" 'fleet projections rebuild {projection.name}' mends the table afterwards",
         projection=projection.name,
         position=event.position,
     )
@@ -130,8 +130,10 @@ def advance(
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
     """Bring tables from position `before` to these new rows. The facts come first: a table whose projection
-    fails stays where it is, and its catch-up says why.""" recorded = [Recorded(row, codec) for row in rows]
-    moved = [] for name, stored in stored_states(connection).items():
+    fails stays where it is, and its catch-up says why."""
+    recorded = [Recorded(row, codec) for row in rows]
+    moved = []
+    for name, stored in stored_states(connection).items():
         table = tables.get(name)
         if table is None or not stored.fits(table) or before - stored.position > LARGEST_GAP:
             continue

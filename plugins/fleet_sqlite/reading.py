@@ -189,7 +189,7 @@ def _by_stream(stream: tuple[str, str], criteria: Clause) -> Source:
 def _by_tail(column: str, id: str) -> Clause:
     value = stored_id(id)
     return Clause(
-        f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -4) = ?", (value, value[-4:])
+        f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -3) = ?", (value, value[-3:])
     )
 
 

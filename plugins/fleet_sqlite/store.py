@@ -40,6 +40,8 @@ from fleet_sqlite.witness import Witness
 
 _HEAD: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
 
+DEFAULTS: Final = Settings()
+
 _CODEC: Final = "SELECT value FROM meta WHERE name = 'codec'"
 
 
@@ -62,7 +64,7 @@ class SqliteStore(ReadTables):
         path: Path,
         codec: EventCodec,
         clock: Clock,
-        settings: Settings = Settings(),
+        settings: Settings = DEFAULTS,
         *,
         connect: Connect = connect,
         migrations: Callable[[str], Sequence[Migration]] = shipped,

@@ -120,7 +120,8 @@ class ReadTables:
         if after is not None:
             clauses.append("_key < ?" if backwards else "_key > ?")
             values.append(after)
-        sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY _key {'DESC' if backwards else 'ASC'} LIMIT ?"
+        order = "DESC" if backwards else "ASC"
+        sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY _key {order} LIMIT ?"
         found = self._read(table, sql, (*values, -1 if limit is None else limit + 1))
         taken = found[:limit]
         more = taken and len(found) > len(taken)

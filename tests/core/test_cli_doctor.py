@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fleet_core.api import Batch, NewEvent, system_clock
+import toys
+from fleet_core.api import Batch, NewEvent, hookimpl, system_clock
 from fleets import TestClock
 from installing import install
 from sites import THING, Site, settled
@@ -69,6 +70,20 @@ def test_a_store_that_crashes_is_a_failure_too(project: Site) -> None:
     assert result(project, "store")[0] == "fail"
 
 
+def test_a_store_plugin_that_fails_in_its_own_way_is_a_failure_too(
+    project: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @hookimpl
+    def fleet_open_store() -> None:
+        raise ZeroDivisionError("no paper")
+
+    monkeypatch.setattr(toys, "fleet_open_store", fleet_open_store)
+    (project.root / "fleet.toml").write_text("[store]\nbackend = 'bare'\n")
+    status, detail, _ = result(project, "store")
+    assert status == "fail"
+    assert "no paper" in detail
+
+
 def test_data_open_to_others_are_worth_a_warning(project: Site) -> None:
     (project.root / ".fleet").chmod(0o755)
     status, _, remedy = result(project, "permissions")
@@ -101,12 +116,12 @@ def test_an_event_of_the_future_means_that_a_clock_is_wrong(project: Site) -> No
     assert "in the future" in detail
 
 
-def test_a_table_that_is_behind_is_worth_a_warning(outside: Site, tmp_path: Path) -> None:
-    root = settled(tmp_path / "older", Batch(THING, [NewEvent(type="noted", data={})]))
-    late = checks(outside.at(root))["projections"]
-    assert ("warn", "boxes is 1 positions behind the log") in [
-        (each["status"], each["detail"]) for each in late
-    ]
+def test_a_table_that_is_behind_is_worth_a_warning(outside: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setenv("FLEET_WITHOUT", "domains:boxes")
+        settled(outside.root, Batch(THING, [NewEvent(type="noted", data={})]))
+    late = checks(outside)["projections"]
+    assert ("warn", "boxes stands at position 0 of 1") in [(each["status"], each["detail"]) for each in late]
 
 
 def test_every_broken_plugin_is_named_with_its_distribution(

@@ -143,9 +143,9 @@ def test_a_program_gets_an_empty_list_when_nothing_matches(varied: Site) -> None
 
 def test_people_see_a_table(varied: Site) -> None:
     assert varied.run("log", "--limit", "2").out.splitlines() == [
-        "POSITION  OCCURRED              TYPE    STREAM     VERSION  TAGS",
-        "4         1970-01-01T04:00:00Z  opened  thing/t-2  1        -",
-        "5         1970-01-01T05:00:00Z  noted   other/o/1  1        -",
+        "POSITION  OCCURRED              TYPE    STREAM     VERSION",
+        "4         1970-01-01T04:00:00Z  opened  thing/t-2  1",
+        "5         1970-01-01T05:00:00Z  noted   other/o/1  1",
     ]
 
 

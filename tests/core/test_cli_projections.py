@@ -1,13 +1,14 @@
 """`fleet projections`: read tables and the log they are folded from."""
 
-from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from fleet_core.api import Batch, NewEvent, Stream
+import toys
+from fleet_core.api import Batch, NewEvent, Stream, hookimpl
 from sites import THING, Site, settled
-from toys import BoxFilled, BoxMade
+from toys import BOXES, Box, BoxFilled, BoxMade
 
 
 @pytest.fixture
@@ -38,9 +39,13 @@ def test_tables_are_listed_with_how_far_they_have_come(boxes: Site) -> None:
     assert tables(boxes)["boxes"] == {"version": 1, "rows": 2, "position": 3, "behind": 0}
 
 
-def test_a_table_whose_plugin_is_new_is_behind_until_it_is_read(outside: Site, tmp_path: Path) -> None:
-    root = settled(tmp_path / "older", Batch(THING, [NewEvent(type="noted", data={})]))
-    assert tables(outside.at(root))["boxes"] == {"version": 1, "rows": 0, "position": 0, "behind": 1}
+def test_a_table_whose_plugin_is_new_is_behind_until_it_is_read(
+    outside: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setenv("FLEET_WITHOUT", "domains:boxes")
+        settled(outside.root, Batch(THING, [NewEvent(type="noted", data={})]))
+    assert tables(outside)["boxes"] == {"version": 1, "rows": 0, "position": 0, "behind": 1}
     outside.run("status")
     assert tables(outside)["boxes"]["behind"] == 0
 
@@ -73,6 +78,17 @@ def test_a_rebuilt_table_is_what_the_log_says(forged: Site) -> None:
     answer = forged.run("projections", "rebuild", "boxes", "--json")
     assert answer.data == [{"name": "boxes", "rows": 2, "position": 3}]
     assert forged.run("projections", "verify").status == 0
+
+
+def test_a_table_of_an_older_definition_is_folded_anew(boxes: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = msgspec.structs.replace(
+        BOXES, version=2, evolve=lambda box, event: Box(event.stream_id, "new", "counted")
+    )
+    monkeypatch.setattr(toys, "fleet_projections", hookimpl(lambda: (newer,)))
+    assert boxes.run("status", "--json").data["projections"] == [
+        {"name": "boxes", "states": 2, "by_status": {"counted": 2}}
+    ]
+    assert boxes.run("projections", "verify").status == 0
 
 
 def test_without_names_all_tables_are_rebuilt(boxes: Site) -> None:

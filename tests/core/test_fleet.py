@@ -192,13 +192,14 @@ def test_an_unknown_operation_is_refused_with_the_nearest_name(fleet: Fleet) -> 
     assert "box.make" in caught.value.remedy
 
 
-def test_two_plugins_with_a_projection_of_one_name_are_refused(tmp_path: Path) -> None:
-    with (
-        pytest.raises(PluginBroken, match="projection boxes") as caught,
-        toy_fleet(tmp_path, more=[("fleet.domains", "rival", "toys:rival_domain")]),
-    ):
-        pytest.fail("it must not open")
-    assert "--without rival" in caught.value.remedy
+def test_of_two_projections_with_one_name_the_second_is_reported_and_left_out(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    rival = [("fleet.domains", "rival", "toys:rival_domain")]
+    with toy_fleet(tmp_path, more=rival, warnings=warnings) as fleet:
+        assert fleet.projection("boxes") is BOXES
+    assert len(warnings) == 1
+    assert "projection boxes is defined by another plugin too" in warnings[0]
+    assert "rival" in warnings[0]
 
 
 def test_a_store_that_opens_nothing_is_refused(tmp_path: Path) -> None:

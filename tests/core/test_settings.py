@@ -115,6 +115,12 @@ def test_a_file_that_is_not_text_is_named(sources: Sources) -> None:
         sources.load()
 
 
+def test_a_file_that_can_not_be_read_is_named(sources: Sources) -> None:
+    sources.project.symlink_to("/proc/self/mem")
+    with pytest.raises(Invalid, match=r"fleet\.toml can't be read"):
+        sources.load()
+
+
 def test_two_variables_that_contradict_each_other_are_refused(sources: Sources) -> None:
     with pytest.raises(Invalid):
         sources.load(FLEET_PLUGINS__X="1", FLEET_PLUGINS__X__Y="2")

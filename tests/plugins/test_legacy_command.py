@@ -179,7 +179,7 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(large(), tmp_path_factory.mktemp("large") / "squawk.json")
 
 
-@pytest.mark.parametrize("kilobytes", [0, 100, 1000, 4000])
+@pytest.mark.parametrize("kilobytes", [0, 1000])
 def test_a_killed_migration_leaves_all_or_nothing(project: Path, large_file: Path, kilobytes: int) -> None:
     """Killed when the write-ahead log has grown so far, if the process is not done by then."""
     process = subprocess.Popen(

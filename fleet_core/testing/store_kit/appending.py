@@ -83,10 +83,12 @@ class AppendingKit:
             store.append(Batch(KIT, notes(2)), bad)
         assert list(store.read()) == []
 
-    def test_a_stream_has_one_batch_in_an_append(self, store: EventStore) -> None:
-        with pytest.raises(Invalid):
-            store.append(Batch(KIT, notes(1)), Batch(OTHER, notes(1)), Batch(KIT, notes(1)))
-        assert store.head() == 0
+    def test_batches_of_one_append_may_take_turns(self, store: EventStore) -> None:
+        before = store.append(Batch(KIT, notes(2))).last
+        answer = store.append(Batch(KIT, notes(1), 2), Batch(OTHER, notes(2), 0), Batch(KIT, notes(1), 2))
+        assert answer.versions == [3, 1, 2, 4]
+        assert [event.stream_id for event in store.read(after=before)] == ["one", "two", "two", "one"]
+        assert store.append(Batch(KIT, notes(1), 4)).versions == [5]
 
     def test_nothing_to_append_is_answered_with_nothing(self, store: EventStore) -> None:
         answer = store.append()

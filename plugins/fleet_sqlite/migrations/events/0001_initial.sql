@@ -47,10 +47,10 @@ CREATE UNIQUE INDEX events_by_id ON events (id);
 
 CREATE UNIQUE INDEX events_by_stream ON events (stream, version);
 
--- The last four bytes of an id are random: they find it as well as all sixteen, in half the space.
-CREATE INDEX events_by_causation ON events (substr(causation_id, -4)) WHERE causation_id IS NOT NULL;
+-- The last three bytes of an id are random: they find it nearly as well as all sixteen, in half the space.
+CREATE INDEX events_by_causation ON events (substr(causation_id, -3)) WHERE causation_id IS NOT NULL;
 
-CREATE INDEX events_by_correlation ON events (substr(correlation_id, -4)) WHERE correlation_id IS NOT NULL;
+CREATE INDEX events_by_correlation ON events (substr(correlation_id, -3)) WHERE correlation_id IS NOT NULL;
 
 -- There is no index by type: it would slow every append by a quarter, and who asks for types reads most of the log.
 

@@ -221,8 +221,11 @@ class Codec(Protocol):
 
     name: str
 
-    def encode(self, value: Any) -> bytes:
-        """Canonical bytes of a JSON-like value or struct. Raises `Invalid` for what can't be encoded."""
+    def encode(self, value: Any, *, foreign: bool = False) -> bytes:
+        """Canonical bytes of a JSON-like value or struct. Raises `Invalid` for what can't be encoded.
+
+        `foreign` data is history that others wrote: it may hold NUL, which new text may not.
+        """
         ...
 
     def decoder(self, type: Any) -> Callable[[bytes], Any]:
@@ -340,6 +343,9 @@ class EventCodec:
 
     def _prepare_new(self, event: NewEvent) -> Prepared:
         name, version, data = self._encode_new(event)
+        metadata = None
+        if event.metadata is not None:
+            metadata = self._encode_at("$.metadata", dict(event.metadata), foreign=version == 0)
         return Prepared(
             self._ids() if event.id is None else stored_id(check_name(event.id, "event id", "$.id")),
             event.id is not None,
@@ -347,7 +353,7 @@ class EventCodec:
             version,
             data,
             _checked_tags(event.tags),
-            None if event.metadata is None else self._encode_at("$.metadata", dict(event.metadata)),
+            metadata,
             None if event.causation_id is None else _reference(event.causation_id, "causation_id"),
             None if event.correlation_id is None else _reference(event.correlation_id, "correlation_id"),
             None if event.occurred_at is None else _checked_time(event.occurred_at),
@@ -370,11 +376,13 @@ class EventCodec:
         # What a newer version wrote may be beyond this one, and what nobody knows is beyond anybody.
         known = reader is not None and version <= reader.version
         validate = partial(self.decode, name, version) if known else None
-        return name, version, self._encode_at("$.data", event.data, validate)
+        return name, version, self._encode_at("$.data", event.data, validate, foreign=version == 0)
 
-    def _encode_at(self, path: str, value: Any, validate: Callable[[bytes], Any] | None = None) -> bytes:
+    def _encode_at(
+        self, path: str, value: Any, validate: Callable[[bytes], Any] | None = None, *, foreign: bool
+    ) -> bytes:
         try:
-            data = self._encode(value)
+            data = self._encode(value, foreign=foreign)
             if validate is not None:
                 validate(data)
         except Invalid as error:

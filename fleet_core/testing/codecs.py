@@ -21,7 +21,7 @@ class JsonCodec:
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder(order="sorted")
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: Any, *, foreign: bool = False) -> bytes:
         """See `Codec.encode`."""
         try:
             return self._encoder.encode(value)

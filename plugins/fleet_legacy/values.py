@@ -1,7 +1,7 @@
 """Values of the file: JSON within text, times, numbers; and what a store can't hold of them.
 
-A store refuses NUL, half surrogate pairs and integers beyond 64 bits, which JavaScript writes without a
-thought. They are replaced by what comes nearest, and whoever keeps such a value keeps its text beside it.
+A store refuses half surrogate pairs and integers beyond 64 bits, which JavaScript writes without a thought.
+They are replaced by what comes nearest, and whoever keeps such a value keeps its text beside it.
 """
 
 import json
@@ -13,13 +13,10 @@ import msgspec
 
 from fleet_core.api import as_microseconds
 
-NUL_SHOWN: Final = "\N{SYMBOL FOR NULL}"
-"""Stands for NUL."""
-
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
-_SUSPICIOUS: Final = re.compile(r"\\u0000|\d{19}")
-_UNHOLDABLE: Final = re.compile("[\0\ud800-\udfff]")
+_SUSPICIOUS: Final = re.compile(r"\d{19}")
+_UNHOLDABLE: Final = re.compile("[\ud800-\udfff]")
 _CANONICAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -94,7 +91,7 @@ def _as_double(number: int) -> float:
 
 
 def _holdable_text(text: str) -> str:
-    return _UNHOLDABLE.sub(lambda found: NUL_SHOWN if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text)
+    return _UNHOLDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def as_ascii_json(value: Any) -> str:

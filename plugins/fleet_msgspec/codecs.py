@@ -1,7 +1,7 @@
 """The two codecs. Both hold the same values, those of `rules`, and sort keys: same content, same bytes.
 
 Where a struct's types leave no doubt its values are never walked, which keeps typed events cheap. What
-msgspec would let through even there, NUL, is looked for in the bytes first.
+msgspec would let through even there, NUL, is looked for in the bytes.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,10 @@ _DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER: Final = b"0" * len(str(2**63))
 
 
+def _no_doubt(data: bytes) -> bool:
+    return False
+
+
 def _nul_in_json(data: bytes) -> bool:
     # A search for one byte is much quicker than for six, and most data has no backslash at all.
     return _BACKSLASH in data and b"\\u0000" in data
@@ -30,8 +34,7 @@ def _nul_in_json(data: bytes) -> bool:
 
 def _doubt_in_json(data: bytes) -> bool:
     return (
-        _nul_in_json(data)
-        or data.count(b"{") + data.count(b"[") > rules.MAX_DEPTH
+        data.count(b"{") + data.count(b"[") > rules.MAX_DEPTH
         or _LONG_NUMBER in data.translate(_DIGITS_ALIKE)
     )
 
@@ -51,8 +54,8 @@ class JsonCodec:
 
     name = "json"
 
-    def encode(self, value: Any) -> bytes:
-        """Canonical bytes of a JSON-like value or struct.
+    def encode(self, value: Any, *, foreign: bool = False) -> bytes:
+        """Canonical bytes of a JSON-like value or struct; NUL is kept in `foreign` data alone.
 
         Raises:
             Invalid: it holds something that not every store or reader can hold; `path` says where.
@@ -62,8 +65,8 @@ class JsonCodec:
             data = _to_json(value)
         except _UNENCODABLE as error:
             raise _encode_fault(value, error) from None
-        if _nul_in_json(data):
-            rules.check_whole(value)
+        if not foreign and _nul_in_json(data):
+            rules.check_nul(value)
         return data
 
     def decoder(self, type: Any) -> Callable[[bytes], Any]:
@@ -72,8 +75,8 @@ class JsonCodec:
         Raises:
             Invalid: by that function, with the path of the fault.
         """
-        doubt = _nul_in_json if rules.is_closed(type) else _doubt_in_json
-        return _checked_decoder(msgspec.json.Decoder(type).decode, type, doubt)
+        decode = msgspec.json.Decoder(type).decode
+        return _checked_decoder(decode, type, _no_doubt if rules.is_closed(type) else _doubt_in_json)
 
 
 class MsgpackCodec:
@@ -85,8 +88,8 @@ class MsgpackCodec:
 
     name = "msgpack"
 
-    def encode(self, value: Any) -> bytes:
-        """Canonical bytes of a JSON-like value or struct.
+    def encode(self, value: Any, *, foreign: bool = False) -> bytes:
+        """Canonical bytes of a JSON-like value or struct; NUL is kept in `foreign` data alone.
 
         Raises:
             Invalid: it holds something that not every store or reader can hold; `path` says where.
@@ -96,8 +99,8 @@ class MsgpackCodec:
             data = _to_msgpack(msgspec.to_builtins(value, order="sorted"))
         except _UNENCODABLE as error:
             raise _encode_fault(value, error) from None
-        if _nul_in_msgpack(data):
-            rules.check_whole(value)
+        if not foreign and _nul_in_msgpack(data):
+            rules.check_nul(value)
         return data
 
     def decoder(self, type: Any) -> Callable[[bytes], Any]:
@@ -106,9 +109,8 @@ class MsgpackCodec:
         Raises:
             Invalid: by that function, with the path of the fault.
         """
-        doubt = _nul_in_msgpack if rules.is_closed(type) else _doubt_in_msgpack
         decode = _through_plain(type) if rules.holds_binary(type) else msgspec.msgpack.Decoder(type).decode
-        return _checked_decoder(decode, type, doubt)
+        return _checked_decoder(decode, type, _no_doubt if rules.is_closed(type) else _doubt_in_msgpack)
 
 
 def _through_plain(type: Any) -> Callable[[bytes], Any]:

@@ -1,12 +1,12 @@
 """What events may hold, whichever codec and store keep them.
 
-Each rule stands for a place where a value would be lost or refused later: PostgreSQL has no NUL in text,
-UTF-8 no lone surrogates, JSON no NaN and no keys but text, SQL no integers beyond 64 bits, and recursion
+Each rule stands for a place where a value would be lost or refused later: SQL columns hold no NUL in text
+(foreign data, which no column will hold, may), UTF-8 has no lone surrogates, JSON no NaN and no keys but text, SQL no integers beyond 64 bits, and recursion
 has an end.
 
 A field is closed when its type leaves no room for any of this (text, bounded integers, times, structs of
-these); its values need no look, which is what makes typed events cheap. NUL and surrogates can be in any
-text; codecs notice them in the bytes.
+these); its values need no look, which is what makes typed events cheap. NUL can be in any text; codecs
+notice it in the bytes.
 """
 
 from collections.abc import Callable
@@ -109,8 +109,31 @@ def check_whole(value: Any) -> None:
     _raise(_fault_in(plain, native=False))
 
 
+def check_nul(value: Any) -> None:
+    """Look for NUL in every text of a value that can be encoded.
+
+    Raises:
+        Invalid: it is there; `path` says where.
+    """
+    path = _path_to_nul(msgspec.to_builtins(value))
+    if path is not None:
+        raise Invalid("text contains NUL, which SQL columns can't hold", path=f"${path}", remedy="leave it out")
+
+
+def _path_to_nul(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "" if "\0" in value else None
+    if isinstance(value, dict):
+        inner = [("" if "\0" in key else _path_to_nul(item), _step(key)) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        inner = [(_path_to_nul(item), f"[{index}]") for index, item in enumerate(value)]
+    else:
+        return None
+    return next((step + path for path, step in inner if path is not None), None)
+
+
 def is_closed(type: Any) -> bool:
-    """Whether values of a type can break no rule but that of NUL once they are decoded."""
+    """Whether values of a type can break no rule once they are decoded."""
     return not _openness(type).open
 
 
@@ -161,8 +184,6 @@ def _fault_in(value: Any, native: bool, depth: int = 0) -> _Fault | None:
 
 
 def _fault_in_text(text: str) -> _Fault | None:
-    if "\0" in text:
-        return _Fault("text contains NUL, which PostgreSQL can't store", "")
     if not text.isascii():
         try:
             text.encode()

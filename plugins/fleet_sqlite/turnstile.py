@@ -42,9 +42,7 @@ class Turnstile:
         Raises:
             Unavailable: others did not make way.
         """
-        try:
-            fcntl.lockf(self._descriptor, _EXCLUSIVE, 2, _QUEUE)
-        except OSError:
+        if not self._take(_EXCLUSIVE, _QUEUE, 2):
             self._wait(_QUEUE, deadline)
             self._wait(_WRITER, deadline)
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _QUEUE)
@@ -55,7 +53,7 @@ class Turnstile:
 
     def _wait(self, byte: int, deadline: float) -> None:
         pause = SHORTEST_PAUSE
-        while not self._take(_EXCLUSIVE, byte):
+        while not self._take(_EXCLUSIVE, byte, 1):
             if time.monotonic() >= deadline:
                 self.leave()
                 raise Unavailable(
@@ -66,16 +64,16 @@ class Turnstile:
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _take(self, how: int, byte: int) -> bool:
+    def _take(self, how: int, byte: int, count: int) -> bool:
         try:
-            fcntl.lockf(self._descriptor, how, 1, byte)
+            fcntl.lockf(self._descriptor, how, count, byte)
         except OSError:
             return False
         return True
 
     def join(self, *, alone: bool) -> bool:
         """Say that this process uses the store, `alone` or beside others. Says whether that can be."""
-        return self._take(_EXCLUSIVE if alone else _SHARED, _PRESENCE)
+        return self._take(_EXCLUSIVE if alone else _SHARED, _PRESENCE, 1)
 
     def close(self) -> None:
         """Give the locks back."""

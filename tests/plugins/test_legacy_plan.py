@@ -167,7 +167,7 @@ def test_a_usual_event_carries_nothing_but_its_own() -> None:
         ("false", False),
         (' {"a" : 1}', {"a": 1}),
         ('{"a":1,"a":2}', {"a": 2}),
-        ('"nul\\u0000"', "nul␀"),
+        ('"nul\\u0000"', "nul\0"),
         ('"\\ud800"', "\N{REPLACEMENT CHARACTER}"),
         ('"\\ud83d\\ude00"', "😀"),
         ("12345678901234567000", 12345678901234567000.0),
@@ -180,7 +180,7 @@ def test_data_is_the_value_of_its_text(text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a" : 1}', '{"a":1,"a":2}', '"nul\\u0000"', '"\\ud800"', "1e2", "[1.50]", str(2**64)]
+    "text", ['{"a" : 1}', '{"a":1,"a":2}', '"\\ud800"', "1e2", "[1.50]", str(2**64)]
 )
 def test_data_that_does_not_give_its_text_back_has_its_row_beside_it(text: str) -> None:
     metadata = event_of(data=text).event.metadata
@@ -197,11 +197,8 @@ def test_metadata_that_is_no_text_of_an_object_is_kept_as_it_is(value: Any) -> N
     assert json.loads(metadata["legacy"])["metadata"] == value
 
 
-def test_metadata_with_nul_is_readable_and_exact() -> None:
-    metadata = event_of(metadata='{"note":"nul\\u0000"}').event.metadata
-    assert metadata is not None
-    assert metadata["note"] == "nul␀"
-    assert json.loads(json.loads(metadata["legacy"])["metadata"]) == {"note": "nul\0"}
+def test_metadata_with_nul_is_kept() -> None:
+    assert event_of(metadata='{"note":"nul\\u0000"}').event.metadata == {"note": "nul\0"}
 
 
 @pytest.mark.parametrize(

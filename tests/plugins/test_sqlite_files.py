@@ -14,7 +14,7 @@ from fleet_core.api import Batch, Damaged, EventCodec, Invalid, Stream, Unavaila
 from fleet_msgspec.codecs import JsonCodec, MsgpackCodec
 from fleet_sqlite.files import file_system, refuse_network
 from fleet_sqlite.store import SqliteStore, open_store
-from sqlite_stores import batch, event, open_sqlite, run_script
+from sqlite_stores import batch, event, execute, open_sqlite, run_script
 
 READ_VIEW = """
 import json, sqlite3, sys

@@ -20,7 +20,7 @@ class ZippedCodec:
     def __init__(self) -> None:
         self._encode = msgspec.msgpack.Encoder(order="sorted").encode
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: Any, *, foreign: bool = False) -> bytes:
         """Packed canonical bytes of a value or struct; see `Codec.encode`."""
         try:
             return zlib.compress(self._encode(msgspec.to_builtins(value)))

@@ -21,6 +21,12 @@ Rows = list[tuple[Any, ...]]
 
 STORE = "sqlite"
 
+WITH_NAMES = """
+SELECT events.*, streams.type, streams.id, types.name FROM events
+CROSS JOIN streams ON streams.key = events.stream CROSS JOIN types ON types.key = events.type
+ORDER BY position
+"""
+
 
 def connect(path: Path, synchronous: str = "FULL") -> Any:
     """A bare connection with the store's own settings, in autocommit mode."""
@@ -74,7 +80,11 @@ class RawSubject:
                 execute("COMMIT")
 
     def read_all(self) -> int:
-        """Fetch every row in the log's order; says how many there were."""
+        """Fetch every row with the names it refers to, in the log's order; says how many there were."""
+        return sum(1 for _ in self.connection.execute(WITH_NAMES))
+
+    def read_table(self) -> int:
+        """Fetch every row of the table alone, which tells no event's type or stream."""
         return sum(1 for _ in self.connection.execute("SELECT * FROM events ORDER BY position"))
 
     def read_stream(self, stream_id: str) -> int:
@@ -107,6 +117,22 @@ class RawSubject:
         for connection in self._connections:
             connection.close()
         self._source.close()
+
+
+class TunedSubject(RawSubject):
+    """The fastest way known: bytearrays are bound 20 times as fast as bytes or NULL, so neither is."""
+
+    def prepare(self, size: int, count: int) -> list[Rows]:
+        """The same rows, without their empty columns."""
+        work = super().prepare(size, count)
+        filled = [index for index, value in enumerate(work[0][0]) if value is not None]
+        names = [self.columns[index] for index in filled]
+        self.insert = f"INSERT INTO events ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        return [[tuple(_bindable(row[index]) for index in filled) for row in rows] for rows in work]
+
+
+def _bindable(value: Any) -> Any:
+    return bytearray(value) if isinstance(value, bytes) else value
 
 
 class PeeweeSubject(RawSubject):

@@ -17,7 +17,7 @@ from benchmarks import startup
 from benchmarks.clients import Client, Crowd, processes, store_clients, tasks, threads
 from benchmarks.peer import ApplicationSubject, RecorderSubject, SaveSubject
 from benchmarks.places import Places
-from benchmarks.raw import STORE, PeeweeSubject, RawSubject, naive_bytes
+from benchmarks.raw import STORE, PeeweeSubject, RawSubject, TunedSubject, naive_bytes
 from benchmarks.rounds import Figures, Measure, interleaved
 from benchmarks.stores import StoreSubject
 from benchmarks.workload import initial_streams
@@ -111,18 +111,20 @@ def in_memory(scale: Scale, places: Places) -> Figures:
     with ExitStack() as stack:
         store = _enter(stack, StoreSubject(STORE, place / "store", size))
         raw = _enter(stack, RawSubject(place / "raw-source", place / "raw", size))
+        tuned = _enter(stack, TunedSubject(place / "tuned-source", place / "tuned", size))
         orm = _enter(stack, PeeweeSubject(place / "orm-source", place / "orm", size))
         application = _enter(stack, ApplicationSubject(place / "application", size))
         save = _enter(stack, SaveSubject(place / "save", size))
         recorder = _enter(stack, RecorderSubject(place / "recorder", size))
         peers: dict[str, Subject] = {"application": application, "save": save, "recorder": recorder}
-        writers: dict[str, Subject] = {"store": store, "raw": raw, **peers}
+        writers: dict[str, Subject] = {"store": store, "raw": raw, "tuned": tuned, **peers}
         readers: dict[str, Reader] = {"store": store, "raw": raw, "application": application}
         readers["recorder"] = recorder
         logs = [
             _read("memory decoded store", store.read_decoded),
             _read("memory undecoded store", store.read_undecoded),
             _read("memory rows raw", raw.read_all),
+            _read("memory table raw", raw.read_table),
         ]
         turns = [
             _appends("memory", writers, 1, scale),

@@ -38,13 +38,20 @@ def readmes() -> list[Path]:
 
 def cli_page() -> str:
     """Each command with its help, as `--help` prints it."""
-    sections = [f"## {path}\n\n```text\n{text.rstrip()}\n```\n" for path, text in commands(fleet, "fleet", None)]
+    sections = [f"## {path}\n\n{fenced(text.rstrip())}" for path, text in commands(fleet, "fleet", None)]
     return "# Commands\n\n" + "\n".join(sections)
+
+
+def fenced(text: str) -> str:
+    """Text as a block."""
+    return f"```text\n{text}\n```\n"
 
 
 def commands(command: click.Command, path: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
     """A command and all below it, with their help texts at 80 columns."""
-    with click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=80) as context:
+    with click.Context(
+        command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=80
+    ) as context:
         yield path, command.get_help(context)
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
@@ -65,7 +72,9 @@ def events_page() -> str:
 
 def event_section(event_type: Any) -> str:
     """One type: its docstring, then a row for each field."""
-    head = f"### {event_type.type_name}\n\nVersion {event_type.schema_version}. {inspect.getdoc(event_type)}\n"
+    head = (
+        f"### {event_type.type_name}\n\nVersion {event_type.schema_version}. {inspect.getdoc(event_type)}\n"
+    )
     return head + "\n" + schema_table(event_type)
 
 
@@ -120,7 +129,7 @@ def hooks_page() -> str:
     """Each hook with its signature and contract, in the order of a fleet's life."""
     tree = ast.parse(Path(hooks.__file__).read_text())
     sections = [
-        f"## {node.name}\n\n```text\n{node.name}({ast.unparse(node.args)})\n```\n\n{ast.get_docstring(node)}\n"
+        f"## {node.name}\n\n{fenced(f'{node.name}({ast.unparse(node.args)})')}\n{ast.get_docstring(node)}\n"
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
     ]

@@ -93,7 +93,9 @@ class Conflict(FleetError):
 
 
 class VersionConflict(Conflict):
-    """A stream was not at the expected version. `expected` and `actual` say how; read again and decide again."""
+    """A stream was not at the expected version. `expected` and `actual` say how; read again and decide
+    again.
+    """
 
     code = "VERSION_CONFLICT"
 

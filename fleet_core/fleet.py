@@ -1,8 +1,8 @@
 """Fleet: the Python front door. Wires the plugins that settings choose, and owns their lifetimes.
 
-    with Fleet.open() as fleet:
-        fleet.store.append(...)
-        fleet.view("missions").select({"status": "in_progress"})
+with Fleet.open() as fleet:
+    fleet.store.append(...)
+    fleet.view("missions").select({"status": "in_progress"})
 """
 
 import random
@@ -91,7 +91,9 @@ class Fleet:
 
     def _make_codec(self) -> EventCodec:
         name = self.settings.store.codec
-        chosen = self.plugins.call("fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name))
+        chosen = self.plugins.call(
+            "fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name)
+        )
         codec = EventCodec(chosen, ids=self.ids, max_bytes=self.settings.store.max_event_bytes)
         self._contribute("fleet_event_types", codec.register)
         self._contribute("fleet_upcasters", codec.add_upcaster)
@@ -164,7 +166,8 @@ class Fleet:
         found = self.projections.get(name)
         if found is None:
             raise NotFound(
-                f"no projection is called {name!r}", remedy=f"there are {', '.join(sorted(self.projections)) or 'none'}"
+                f"no projection is called {name!r}",
+                remedy=f"there are {', '.join(sorted(self.projections)) or 'none'}",
             )
         return found
 
@@ -225,12 +228,15 @@ class Fleet:
         entry = self.plugins.find("fleet.operations", name)
         return Operation.of(name, self.plugins.load_object(entry))
 
-    def decide(self, request: Write, projection: Projection[S], decide: Callable[[Decision], Stream]) -> Done[S]:
-        """Take a decision and record what follows from it, atomically, in the light of everything it looked at.
+    def decide(
+        self, request: Write, projection: Projection[S], decide: Callable[[Decision], Stream]
+    ) -> Done[S]:
+        """Take a decision and record what follows from it, atomically, in the light of everything it looked
+        at.
 
         `decide` looks at states, raises to refuse, and has events recorded; it returns the stream whose state
-        is the answer. It runs again when something it looked at has changed meanwhile. A request whose key was used
-        for the same request before gets the first answer again.
+        is the answer. It runs again when something it looked at has changed meanwhile. A request whose key
+        was used for the same request before gets the first answer again.
 
         Raises:
             Conflict: the key was used for another request; or whatever `decide` raises.
@@ -240,7 +246,9 @@ class Fleet:
             earlier = find_answer(self, request)
             if earlier:
                 stream = Stream(earlier[0].stream_type, earlier[0].stream_id)
-                return Done(self._state_at(projection, stream, earlier[-1].position), earlier[-1].position, True)
+                return Done(
+                    self._state_at(projection, stream, earlier[-1].position), earlier[-1].position, True
+                )
             position = self.catch_up(projection)
             decision = Decision(self, request)
             stream = decide(decision)
@@ -258,7 +266,9 @@ class Fleet:
     def _current(self, projection: Projection[S], stream: Stream) -> S:
         state = self.view(projection).get(stream.id)
         if state is None:
-            raise NotFound(f"{stream} has no state in {projection.name}", remedy="this is a bug of its plugin")
+            raise NotFound(
+                f"{stream} has no state in {projection.name}", remedy="this is a bug of its plugin"
+            )
         return state
 
     def _state_at(self, projection: Projection[S], stream: Stream, position: int) -> S:

@@ -41,12 +41,15 @@ def fleet_open_store(
     """Open the project's event store, creating it when it does not exist yet.
 
     Role of group `fleet.stores`. `codec` prepares events and reads them back; `clock` gives `recorded_at`;
-    `directory` is the project's `.fleet` directory, where a store keeps its files unless settings say otherwise.
+    `directory` is the project's `.fleet` directory, where a store keeps its files unless settings say
+    otherwise.
     """
 
 
 @hookspec(firstresult=True)
-def fleet_open_views(name: str, settings: dict[str, Any], codec: "EventCodec", directory: Path) -> "Views | None":
+def fleet_open_views(
+    name: str, settings: dict[str, Any], codec: "EventCodec", directory: Path
+) -> "Views | None":
     """Open read tables beside a store that has none of its own.
 
     Optional hook of group `fleet.stores`; asked of the plugin named by `[views] backend`.
@@ -63,7 +66,9 @@ def fleet_event_types() -> "Sequence[type[EventType]]":  # type: ignore[empty-bo
 
 @hookspec
 def fleet_upcasters() -> "Sequence[Upcaster]":  # type: ignore[empty-body]
-    """The steps that lead old data of a domain's event types to their current versions. Group `fleet.domains`."""
+    """The steps that lead old data of a domain's event types to their current versions. Group
+    `fleet.domains`.
+    """
 
 
 @hookspec

@@ -74,7 +74,5 @@ def _earlier(one: int | None, other: int) -> int:
 
 def _ago(text: str, moment: int) -> int:
     if moment < _YEAR_1:
-        raise Usage(
-            f"{text} ago lies before the year 1", remedy="give a smaller age"
-        )
+        raise Usage(f"{text} ago lies before the year 1", remedy="give a smaller age")
     return moment

@@ -64,7 +64,8 @@ class Operation(NamedTuple):
         """Derive an operation from a function's signature and docstring.
 
         Raises:
-            PluginBroken: it is not a function of a fleet and a `Read` or `Write` request, or says nothing of itself.
+            PluginBroken: it is not a function of a fleet and a `Read` or `Write` request, or says nothing
+            of itself.
         """
         hints = get_type_hints(run, include_extras=True)
         result = hints.pop("return", None)
@@ -72,7 +73,8 @@ class Operation(NamedTuple):
         request = hints.get(parameters[1]) if len(parameters) == 2 else None
         if not (isinstance(request, type) and issubclass(request, Read | Write)):
             raise PluginBroken(
-                f"operation {name} ({run.__module__}.{run.__qualname__}) must take a fleet and a Read or Write request",
+                f"operation {name} ({run.__module__}.{run.__qualname__}) must take a fleet"
+                " and a Read or Write request",
                 remedy="its author must annotate both parameters",
             )
         summary = (inspect.getdoc(run) or "").partition("\n")[0]
@@ -82,8 +84,8 @@ class Operation(NamedTuple):
 class Decision:
     """What a decision looked at, and what it wants recorded.
 
-    Everything looked at must still hold when the events are recorded; otherwise the decision is taken again on
-    what is true then. Nothing is recorded before the deciding function returns.
+    Everything looked at must still hold when the events are recorded; otherwise the decision is taken again
+    on what is true then. Nothing is recorded before the deciding function returns.
     """
 
     def __init__(self, fleet: "Fleet", request: Write) -> None:
@@ -99,16 +101,19 @@ class Decision:
         return self._fleet.view(projection).get(stream.id)
 
     def depend_on(self, events: Match) -> None:
-        """Have the decision taken again when such an event is recorded meanwhile. Say so before looking at states."""
+        """Have the decision taken again when such an event is recorded meanwhile. Say so before looking at
+        states.
+        """
         self.seen.append(events)
 
-    def record(self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()) -> str:
+    def record(
+        self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()
+    ) -> str:
         """Have an event recorded, if the decision stands; returns the event's id, to be the cause of others."""
         count = sum(map(len, self.batches.values()))
-        event_id = id_text(self._fleet.ids()) if self._request.key is None else _derived_id(self._request.key, count)
-        metadata = None
-        if self._request.key is not None:
-            metadata = {"key": self._request.key, "request": _digest(self._request)}
+        key = self._request.key
+        event_id = id_text(self._fleet.ids()) if key is None else _derived_id(key, count)
+        metadata = None if key is None else {"key": key, "request": _digest(self._request)}
         self.batches.setdefault(stream, []).append(
             NewEvent(data=event, id=event_id, causation_id=cause, tags=tags, metadata=metadata)
         )
@@ -150,7 +155,9 @@ def _rest(fleet: "Fleet", key: str, first: Recorded) -> list[Recorded]:
 
 
 def _derived_id(key: str, index: int) -> str:
-    """The id of the n-th event recorded under a key: a UUIDv8 (RFC 9562 §5.8), so that a retry meets the first try."""
+    """The id of the n-th event recorded under a key: a UUIDv8 (RFC 9562 §5.8), so that a retry meets the
+    first try.
+    """
     digest = bytearray(hashlib.blake2b(f"fleet key\0{key}\0{index}".encode(), digest_size=16).digest())
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
@@ -158,5 +165,7 @@ def _derived_id(key: str, index: int) -> str:
 
 
 def _digest(request: Write) -> str:
-    content = msgspec.json.encode((type(request).__name__, msgspec.structs.replace(request, key=None)), order="sorted")
+    content = msgspec.json.encode(
+        (type(request).__name__, msgspec.structs.replace(request, key=None)), order="sorted"
+    )
     return hashlib.blake2b(content, digest_size=16).hexdigest()

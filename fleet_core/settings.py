@@ -26,10 +26,12 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[store]`: which plugin keeps the events, and how they are encoded."""
 
     backend: Annotated[str, Meta(description="The store plugin's name.")] = "sqlite"
-    codec: Annotated[str, Meta(description="The codec plugin's name; fixed once events are recorded.")] = "json"
-    max_event_bytes: Annotated[int, Meta(description="Largest encoded data of one event, in bytes.", ge=1024)] = (
-        1_048_576
+    codec: Annotated[str, Meta(description="The codec plugin's name; fixed once events are recorded.")] = (
+        "json"
     )
+    max_event_bytes: Annotated[
+        int, Meta(description="Largest encoded data of one event, in bytes.", ge=1024)
+    ] = 1_048_576
 
 
 class ViewsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +47,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     views: ViewsSettings = ViewsSettings()
     observers: Annotated[
-        list[str], Meta(description="Observer plugins to tell what happens; none is active by being installed.")
+        list[str],
+        Meta(description="Observer plugins to tell what happens; none is active by being installed."),
     ] = []
     plugins: Annotated[
         dict[str, dict[str, Any]], Meta(description="A table for each plugin, checked by that plugin.")

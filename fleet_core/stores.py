@@ -1,4 +1,5 @@
-"""The contract of an event store: five methods, and optional abilities that callers look for and never assume.
+"""The contract of an event store: five methods, and optional abilities that callers look for and never
+assume.
 
 `fleet_core.testing.stores.StoreConformance` says in tests what stands here in words.
 """
@@ -45,8 +46,8 @@ class Expected(Enum):
 class Batch(NamedTuple):
     """Events for one stream, and what the writer believes of it: an `Expected`, or the exact current version.
 
-    One append may hold several batches for a stream, so that events of several streams can be told in the order in
-    which they happened. Each expectation is of the stream before the append.
+    One append may hold several batches for a stream, so that events of several streams can be told in the
+    order in which they happened. Each expectation is of the stream before the append.
     """
 
     stream: Stream
@@ -55,7 +56,8 @@ class Batch(NamedTuple):
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """Events that fulfil every criterion given. An empty criterion excludes nothing; `tags` must all be present.
+    """Events that fulfil every criterion given. An empty criterion excludes nothing; `tags` must all be
+    present.
 
     `since` and `until` (both inclusive, microseconds since 1970) are compared with `occurred_at`.
     """
@@ -168,7 +170,8 @@ class EventStore(Protocol):
         limit: int | None = None,
         backwards: bool = False,
     ) -> Iterator[Recorded]:
-        """The matching events with `after < position < before`, in order of position, or from the newest `backwards`.
+        """The matching events with `after < position < before`, in order of position, or from the newest
+        `backwards`.
 
         Lazy: memory does not grow with the log, and a reader that stops half-way holds nothing up. What was
         recorded before the call is seen; what is recorded during it may be.
@@ -176,7 +179,9 @@ class EventStore(Protocol):
         ...
 
     def head(self) -> int:
-        """The position of the last event that readers see; 0 when there is none. Never falls, while the log lives."""
+        """The position of the last event that readers see; 0 when there is none. Never falls, while the log
+        lives.
+        """
         ...
 
     def wait(self, after: int, timeout: float) -> bool:
@@ -189,7 +194,9 @@ class EventStore(Protocol):
 
 
 class ViewState(msgspec.Struct, frozen=True):
-    """How far a read table has come: `position` is that of the last event it has taken in, `version` its definition's."""
+    """How far a read table has come: `position` is that of the last event it has taken in, `version` its
+    definition's.
+    """
 
     name: str
     version: int
@@ -226,7 +233,9 @@ class Views(Protocol):
         ...
 
     def rebuild(self, name: str, events: Iterator[Recorded], position: int) -> None:
-        """Fold all events anew beside the table and switch at the end, at `position`; readers see the old one until then."""
+        """Fold all events anew beside the table and switch at the end, at `position`; readers see the old
+        one until then.
+        """
         ...
 
     def get(self, name: str, key: str) -> Any | None:
@@ -242,8 +251,8 @@ class Views(Protocol):
         limit: int | None = None,
         backwards: bool = False,
     ) -> "Page[Any]":
-        """States whose fields equal what `where` says, in order of their keys (as UTF-8 bytes, or from the last
-        `backwards`), beyond the key `after`, which is a page's `next`.
+        """States whose fields equal what `where` says, in order of their keys (as UTF-8 bytes, or from the
+        last `backwards`), beyond the key `after`, which is a page's `next`.
 
         Raises:
             Usage: a field that the state does not have.

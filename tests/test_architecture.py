@@ -38,7 +38,9 @@ def _walk(path: Path, node: ast.AST, *, lazy: bool, for_types: bool) -> Iterator
             yield from (Import(path, alias.name, lazy, for_types) for alias in child.names)
         elif isinstance(child, ast.ImportFrom) and child.module:
             yield Import(path, child.module, lazy, for_types)
-            yield from (Import(path, f"{child.module}.{alias.name}", lazy, for_types) for alias in child.names)
+            yield from (
+                Import(path, f"{child.module}.{alias.name}", lazy, for_types) for alias in child.names
+            )
         types_only = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
         inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
         yield from _walk(path, child, lazy=lazy or inside, for_types=for_types or types_only)
@@ -98,7 +100,10 @@ def test_plugins_do_not_depend_on_one_another_in_a_circle() -> None:
 
 
 def test_modules_of_the_core_do_not_import_one_another_in_a_circle() -> None:
-    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in CORE}
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in CORE
+    }
     graph = {
         name: {
             each.module
@@ -164,7 +169,9 @@ def code_lines(path: Path) -> set[int]:
     docstrings = {
         line
         for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     lines = {
@@ -206,4 +213,6 @@ def test_asking_for_help_imports_no_plugin_and_nothing_heavy(arguments: list[str
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"peewee", "pysqlite3", "sqlite3", "sh", "starlette", "mcp", "asyncio", "importlib.metadata"}
     unwanted = {path.name for path in PLUGINS} | heavy
-    assert not unwanted & {top(name) for name in ran.stdout.splitlines()} | (unwanted & set(ran.stdout.splitlines()))
+    assert not unwanted & {top(name) for name in ran.stdout.splitlines()} | (
+        unwanted & set(ran.stdout.splitlines())
+    )

@@ -23,7 +23,11 @@ from fleet_core.plugins import Plugins
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.md")])
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md")), *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+GUIDES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+]
 FIXTURE = ROOT / "tests" / "data" / "squawk-small.json"
 
 
@@ -69,7 +73,9 @@ def reader_environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run_console(block: Block, folder: Path, environment: dict[str, str]) -> None:
-    """`$ command` lines, each followed by its output; `...` stands for any lines, `# exit N` for an expected status."""
+    """`$ command` lines, each followed by its output; `...` stands for any lines, `# exit N` for an expected
+    status.
+    """
     for command, expected in commands_of(block.text):
         status = re.search(r"# exit (\d+)$", command)
         ran = subprocess.run(
@@ -89,7 +95,8 @@ def commands_of(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def matches(expected: list[str], output: str) -> bool:
     pattern = "".join(
-        r"(?:.*\n)*" if line == "..." else re.escape(line.rstrip()).replace(r"\.\.\.", ".*") + r"[ ]*\n" for line in expected
+        r"(?:.*\n)*" if line == "..." else re.escape(line.rstrip()).replace(r"\.\.\.", ".*") + r"[ ]*\n"
+        for line in expected
     )
     return re.fullmatch(pattern, output if output.endswith("\n") or not output else output + "\n") is not None
 
@@ -103,7 +110,12 @@ def test_output_that_differs_from_the_page_is_noticed() -> None:
 
 def run_python(block: Block, folder: Path, environment: dict[str, str]) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", block.text], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", block.text],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert ran.returncode == 0, f"line {block.line}\n{ran.stderr}"
 
@@ -136,7 +148,9 @@ def test_every_command_has_help_of_one_line_and_an_example(generator: ModuleType
     bare = [
         path
         for path, text in generator.commands(fleet, "fleet", None)
-        if path.count(" ") >= 1 and "COMMAND" not in text.splitlines()[0] and "fleet " not in text.partition("\n")[2]
+        if path.count(" ") >= 1
+        and "COMMAND" not in text.splitlines()[0]
+        and "fleet " not in text.partition("\n")[2]
     ]
     assert not bare
 

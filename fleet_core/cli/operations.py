@@ -20,7 +20,8 @@ def as_command(entry: Entry) -> click.Command:
     """The command that an operation wears.
 
     Raises:
-        PluginBroken: the operation can't be loaded, or a field of its request is of a type that no command line can give.
+        PluginBroken: the operation can't be loaded, or a field of its request is of a type that no command
+        line can give.
     """
     operation = Operation.of(entry.name, plugins_of(click.get_current_context()).load_object(entry))
     command = click.Command(
@@ -67,11 +68,11 @@ def _option(field: inspect.Field, kind: "_Kind", description: str) -> click.Opti
 class _Kind(msgspec.Struct, frozen=True):
     """What a field takes on the command line: a click type, and whether more than one."""
 
-    type: click.ParamType
+    type: "click.ParamType[Any]"
     many: bool = False
 
 
-_SIMPLE: dict[type[inspect.Type], click.ParamType] = {
+_SIMPLE: dict[type[inspect.Type], "click.ParamType[Any]"] = {
     inspect.StrType: click.STRING,
     inspect.IntType: click.INT,
     inspect.FloatType: click.FLOAT,

@@ -104,6 +104,15 @@ def is_as_expected(expected: Expected | int, version: int) -> bool:
     return {Expected.ANY: True, Expected.NO_STREAM: version == 0, Expected.EXISTS: version > 0}[expected]
 
 
+HISTORY = [
+    Write("a", (Fact("a", "joined", ("blue", "red"), 1, "1"), Fact("a", "left", (), 2, None)), Expected.ANY),
+    Write(
+        "b", (Fact("b", "joined", ("red",), 3, "2"), Fact("b", "joined", ("blue",), 4, None)), Expected.ANY
+    ),
+    Write("c", (Fact("c", "left", ("red",), 5, None), Fact("c", "left", (), 6, "3")), Expected.ANY),
+]
+"""What each run begins with, so that there is something to meet from the first step."""
+
 ITEMS = st.lists(
     st.builds(
         Wanted,
@@ -113,27 +122,30 @@ ITEMS = st.lists(
     ),
     max_size=2,
 )
+FACT = st.tuples(
+    st.sampled_from(TYPES),
+    st.lists(st.sampled_from(TAGS), max_size=2, unique=True).map(lambda tags: tuple(sorted(tags))),
+    st.integers(0, 2),
+    st.integers(-40, 40).map(lambda number: str(number) if number > 0 else None),
+)
 WRITES = st.lists(
     st.tuples(
         st.sampled_from(STREAMS),
-        st.lists(
-            st.tuples(
-                st.sampled_from(TYPES),
-                st.lists(st.sampled_from(TAGS), max_size=2, unique=True).map(
-                    lambda tags: tuple(sorted(tags))
-                ),
-                st.integers(0, 2),
-                st.none() | st.integers(0, 6).map(str),
-            ),
-            max_size=3,
-        ),
-        st.sampled_from([*Expected, Expected.ANY, 0, 0, 0, -1, 1]),
+        st.lists(FACT, min_size=1, max_size=3) | st.lists(FACT, max_size=3),
+        st.sampled_from([Expected.ANY, 0, Expected.ANY, 0, Expected.EXISTS, Expected.NO_STREAM, -1, 1]),
     ),
+    min_size=1,
     max_size=3,
     unique_by=lambda write: write[0],
 )
+CONDITION = st.sampled_from([False, False, True]).flatmap(lambda given: ITEMS if given else st.none())
 PLACE = st.floats(0, 1)
 """A place in the log, as a share of its length."""
+
+
+def _elsewhere(write: Write) -> Write:
+    stream = {"a": "b", "b": "c", "c": "a"}[write.stream]
+    return write._replace(stream=stream, facts=tuple(fact._replace(stream=stream) for fact in write.facts))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -148,25 +160,35 @@ class StoreMachine(RuleBasedStateMachine):
         self._base = self._store.head()
         self._model = LogModel()
         self._positions: list[int] = []
-        self._last: list[Write] = []
+        self._last = HISTORY
+        self._append(HISTORY, None, 0)
 
-    @rule(drawn=WRITES, items=st.none() | ITEMS, after=PLACE)
+    @rule(drawn=WRITES, items=CONDITION, after=PLACE)
     def append(self, drawn: list[Any], items: list[Wanted] | None, after: float) -> None:
         """New events, under an expectation and perhaps a condition."""
         writes = [self._write(*parts) for parts in drawn]
         self._append(writes, items, int(after * len(self._model.facts)))
         self._last = writes
 
+    @rule(stream=st.sampled_from(STREAMS), facts=st.lists(FACT, min_size=1, max_size=4))
+    def go_on(self, stream: str, facts: list[Any]) -> None:
+        """New events that nothing speaks against, so that the log grows."""
+        nameless = [(*fact[:-1], None) for fact in facts]
+        self._append([self._write(stream, nameless, Expected.ANY)], None, 0)
+
     def _write(self, stream: str, facts: list[tuple[Any, ...]], expected: Expected | int) -> Write:
         if isinstance(expected, int):
             expected = max(self._model.version(stream) + expected, 0)
         return Write(stream, tuple(Fact(stream, *fact) for fact in facts), expected)
 
-    @precondition(lambda self: bool(self._last))
-    @rule(expected=st.sampled_from([Expected.ANY, Expected.NO_STREAM, 0]))
-    def send_again(self, expected: Expected | int) -> None:
-        """The last append once more, whatever came of it, with another expectation."""
-        self._append([write._replace(expected=expected) for write in self._last], None, 0)
+    @rule(
+        expected=st.sampled_from([Expected.ANY, Expected.NO_STREAM, 0]),
+        goes_elsewhere=st.sampled_from([False, False, True]),
+    )
+    def send_again(self, expected: Expected | int, goes_elsewhere: bool) -> None:
+        """The last append once more, whatever came of it, with another expectation or to other streams."""
+        again = [write._replace(expected=expected) for write in self._last]
+        self._append([_elsewhere(write) for write in again] if goes_elsewhere else again, None, 0)
 
     def _append(self, writes: list[Write], items: list[Wanted] | None, after: int) -> None:
         facts = [fact for write in writes for fact in write.facts]
@@ -275,8 +297,8 @@ class ModelKit(StoreKit):
         run_state_machine_as_test(
             lambda: StoreMachine(opened, "durability" not in self.lacks, next(runs)),  # type: ignore[arg-type]
             settings=settings(
-                max_examples=30,
-                stateful_step_count=25,
+                max_examples=40,
+                stateful_step_count=20,
                 deadline=None,
                 database=None,
                 suppress_health_check=list(HealthCheck),

@@ -1,8 +1,8 @@
 """What events may hold, whichever codec and store keep them.
 
 Each rule stands for a place where a value would be lost or refused later: SQL columns hold no NUL in text
-(foreign data, which no column will hold, may), UTF-8 has no lone surrogates, JSON no NaN and no keys but text, SQL no integers beyond 64 bits, and recursion
-has an end.
+(foreign data, which no column will hold, may), UTF-8 has no lone surrogates, JSON no NaN and no keys but
+text, SQL no integers beyond 64 bits, and recursion has an end.
 
 A field is closed when its type leaves no room for any of this (text, bounded integers, times, structs of
 these); its values need no look, which is what makes typed events cheap. NUL can be in any text; codecs
@@ -117,7 +117,8 @@ def check_nul(value: Any) -> None:
     """
     path = _path_to_nul(msgspec.to_builtins(value))
     if path is not None:
-        raise Invalid("text contains NUL, which SQL columns can't hold", path=f"${path}", remedy="leave it out")
+        what = "text contains NUL, which SQL columns can't hold"
+        raise Invalid(what, path=f"${path}", remedy="leave it out")
 
 
 def _path_to_nul(value: Any) -> str | None:

@@ -29,7 +29,8 @@ def check(fleet: Any) -> Iterator[CheckResult]:
             yield durability(info)
             yield write_ahead_log(path)
             yield permissions(path)
-            yield space(path, shutil.disk_usage(path.parent).free)
+            if path.parent != fleet.project.directory:  # there the core has looked
+                yield space(path, shutil.disk_usage(path.parent).free)
 
 
 def library(version: str) -> CheckResult:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from fleet_core.api import Invalid, Projection
+from fleet_core.api import Invalid, Projection, Unavailable
 
 _AFFINITIES: Final[dict[type, str]] = {
     inspect.BoolType: "INTEGER",
@@ -120,8 +120,12 @@ class Table:
     @cached_property
     def select(self) -> str:
         """The statement, up to WHERE, that gives keys and states."""
-        columns = ", ".join(["_key", *(quoted(column.name) for column in self.columns)])
+        columns = ", ".join(["_key", *(self.place(column.name) for column in self.columns)])
         return f"SELECT {columns} FROM {quoted(self.name)}"
+
+    def place(self, field: str) -> str:
+        """A field's column. The table's name keeps SQLite from reading a column that is not there as text."""
+        return f"{quoted(self.name)}.{quoted(field)}"
 
     @cached_property
     def upsert(self) -> str:
@@ -140,8 +144,17 @@ class Table:
         return (key, *(column.store(getattr(state, column.name)) for column in self.columns))
 
     def state(self, row: tuple[Any, ...]) -> Any:
-        """The state in a row."""
-        values = {
-            column.name: column.load(stored) for column, stored in zip(self.columns, row[1:], strict=True)
-        }
-        return self.projection.state(**values)
+        """The state in a row.
+
+        Raises:
+            Unavailable: it was stored by another definition of the state.
+        """
+        columns = zip(self.columns, row[1:], strict=True)
+        try:
+            return self.projection.state(**{column.name: column.load(stored) for column, stored in columns})
+        except (ValueError, TypeError) as error:
+            raise Unavailable(
+                f"a state in the read table {self.projection.name} does not fit its definition: {error}",
+                remedy=f"run 'fleet projections rebuild {self.projection.name}'",
+                name=self.projection.name,
+            ) from error

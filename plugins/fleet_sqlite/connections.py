@@ -208,7 +208,7 @@ class Connections:
             return self._connect(
                 self.path,
                 {"trusted_schema": 0, "cell_size_check": 1, "cache_size": -8000, **pragmas},
-                _SQLITE_WAIT,
+                min(_SQLITE_WAIT, self._settings.busy_timeout),
             )
         except Exception as error:
             self._raise_explained(error)

@@ -115,7 +115,7 @@ class ReadTables:
         for field, value in where.items():
             column = table.by_name[check_field(table.projection, field)]
             # The plus takes the column's affinity away: 1 and '1' differ, as they do in Python.
-            clauses.append(f"+{quoted(field)} IS ?")
+            clauses.append(f"+{table.place(field)} IS ?")
             values.append(column.store(value))
         if after is not None:
             clauses.append("_key < ?" if backwards else "_key > ?")
@@ -142,7 +142,7 @@ class ReadTables:
         """See `Views.count_by`."""
         table = self._table(name)
         column = table.by_name[check_field(table.projection, field)]
-        sql = f"SELECT {quoted(field)}, count(*) FROM {quoted(table.name)} GROUP BY 1"
+        sql = f"SELECT {table.place(field)}, count(*) FROM {quoted(table.name)} GROUP BY 1"
         counts: Counter[str] = Counter()
         for stored, count in self._read(table, sql):
             counts[str(column.load(stored))] += count

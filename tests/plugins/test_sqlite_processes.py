@@ -1,4 +1,4 @@
-"""Several processes on one file, killed and forked: nothing acknowledged is lost, and nobody sees a locked database."""
+"""Several processes on one file, killed and forked: nothing acknowledged is lost, no database is locked."""
 
 import os
 import random
@@ -124,6 +124,12 @@ turnstile.leave()
 """
 
 
+def _write_without_end(turnstile: Turnstile, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        turnstile.leave()
+        turnstile.enter(0)
+
+
 def test_who_has_just_written_queues_behind_who_waits(tmp_path: Path) -> None:
     turnstile = Turnstile(tmp_path / "lock")
     turnstile.enter(0)
@@ -134,9 +140,7 @@ def test_who_has_just_written_queues_behind_who_waits(tmp_path: Path) -> None:
         assert other.stdout.readline() == "here\n"
         deadline = time.monotonic() + DEADLINE
         with pytest.raises(Unavailable, match="busy"):
-            while time.monotonic() < deadline:
-                turnstile.leave()
-                turnstile.enter(0)
+            _write_without_end(turnstile, deadline)
         assert other.stdout.readline() == "in\n"
         other.stdin.write("done\n")
         other.stdin.flush()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 
 def fleet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["fleet", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    command = ["fleet", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
 
 
 def test_an_observer_is_silent_until_it_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ with Fleet.open() as fleet:
     fleet.view("missions").select({"status": "in_progress"})
 """
 
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -256,7 +255,7 @@ class Fleet:
             try:
                 appended = self.append(*decision.as_batches(), condition=condition)
             except Conflict:
-                time.sleep(random.uniform(0, 0.001 * min(attempt, 20)))
+                _step_aside(attempt)
                 continue
             return Done(self._current(projection, stream), appended.last or position)
         raise Unavailable(
@@ -291,3 +290,10 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _step_aside(attempt: int) -> None:
+    """Let others finish: a random while, up to 20 ms, so that those who met do not meet again."""
+    from random import uniform  # slow to import, and needed by few
+
+    time.sleep(uniform(0, 0.001 * min(attempt, 20)))

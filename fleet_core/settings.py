@@ -117,14 +117,29 @@ def _sources(project_file: Path | None, environ: Mapping[str, str]) -> Iterator[
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    text = _read(path)
+    if not _says_anything(text):
+        return {}
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{path}: {error}", remedy="mend the file; it must be TOML") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise Invalid(f"{path}: {error}", remedy="mend the file; it must be TOML") from None
     except OSError as error:
         raise Invalid(f"{path} can't be read: {error.strerror}", remedy="mend its permissions") from None
+
+
+def _says_anything(text: str) -> bool:
+    """Whether there is more than comments. `fleet init` writes nothing else, and a parser costs every command 4 ms."""
+    return any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
 
 
 def _nest(keys: list[str], value: str) -> dict[str, Any]:

@@ -138,9 +138,9 @@ WRITES = st.lists(
     max_size=3,
     unique_by=lambda write: write[0],
 )
-CONDITION = st.sampled_from([False, False, True]).flatmap(lambda given: ITEMS if given else st.none())
-PLACE = st.floats(0, 1)
-"""A place in the log, as a share of its length."""
+NAMELESS = st.lists(FACT.map(lambda fact: (*fact[:-1], None)), min_size=1, max_size=4)
+PLACE = st.integers(0, 50)
+"""A place in the log, counted round and round."""
 
 
 def _elsewhere(write: Write) -> Write:
@@ -163,18 +163,24 @@ class StoreMachine(RuleBasedStateMachine):
         self._last = HISTORY
         self._append(HISTORY, None, 0)
 
-    @rule(drawn=WRITES, items=CONDITION, after=PLACE)
-    def append(self, drawn: list[Any], items: list[Wanted] | None, after: float) -> None:
-        """New events, under an expectation and perhaps a condition."""
-        writes = [self._write(*parts) for parts in drawn]
-        self._append(writes, items, int(after * len(self._model.facts)))
-        self._last = writes
-
-    @rule(stream=st.sampled_from(STREAMS), facts=st.lists(FACT, min_size=1, max_size=4))
+    @rule(stream=st.sampled_from(STREAMS), facts=NAMELESS)
     def go_on(self, stream: str, facts: list[Any]) -> None:
         """New events that nothing speaks against, so that the log grows."""
-        nameless = [(*fact[:-1], None) for fact in facts]
-        self._append([self._write(stream, nameless, Expected.ANY)], None, 0)
+        self._append([self._write(stream, facts, Expected.ANY)], None, 0)
+
+    @rule(stream=st.sampled_from(STREAMS), facts=NAMELESS, items=ITEMS, after=PLACE)
+    def decide(self, stream: str, facts: list[Any], items: list[Wanted], after: int) -> None:
+        """New events under a condition."""
+        self._append([self._write(stream, facts, Expected.ANY)], items, self._index(after))
+
+    @rule(drawn=WRITES, items=st.none() | ITEMS, after=PLACE)
+    def append(self, drawn: list[Any], items: list[Wanted] | None, after: int) -> None:
+        """New events for several streams, with ids, expectations and perhaps a condition."""
+        self._last = [self._write(*parts) for parts in drawn]
+        self._append(self._last, items, self._index(after))
+
+    def _index(self, place: int) -> int:
+        return place % (len(self._positions) + 1)
 
     def _write(self, stream: str, facts: list[tuple[Any, ...]], expected: Expected | int) -> Write:
         if isinstance(expected, int):
@@ -248,17 +254,17 @@ class StoreMachine(RuleBasedStateMachine):
         backwards=st.booleans(),
     )
     def read(
-        self, items: list[Wanted], after: float, before: float | None, limit: int | None, backwards: bool
+        self, items: list[Wanted], after: int, before: int | None, limit: int | None, backwards: bool
     ) -> None:
         """Any query, between any bounds, in both directions."""
         length = len(self._positions)
-        start = int(after * length)
-        end = length if before is None else int(before * length)
+        start = self._index(after)
+        end = length if before is None else self._index(before)
         found = [index for index in range(start, end) if is_wanted(items, self._model.facts[index])]
         events = self._store.read(
             self._query(items),
             after=self._position(start),
-            before=None if before is None or end == length else self._positions[end],
+            before=None if end == length else self._positions[end],
             limit=limit,
             backwards=backwards,
         )
@@ -297,8 +303,8 @@ class ModelKit(StoreKit):
         run_state_machine_as_test(
             lambda: StoreMachine(opened, "durability" not in self.lacks, next(runs)),  # type: ignore[arg-type]
             settings=settings(
-                max_examples=40,
-                stateful_step_count=20,
+                max_examples=60,
+                stateful_step_count=25,
                 deadline=None,
                 database=None,
                 suppress_health_check=list(HealthCheck),

@@ -6,15 +6,10 @@ from typing import Any, Final
 
 from fleet_core.api import NewEvent, Stream
 from fleet_legacy.findings import Findings, Steps
-from fleet_legacy.planned import FOREIGN, Planned, derived_id, with_original
+from fleet_legacy.planned import Planned, derived_id, with_original
 from fleet_legacy.rows import Row, row_of
 from fleet_legacy.values import holdable
-
-STREAM: Final = "ctk"
-"""The stream type of a lock's events."""
-
-RESERVED: Final = "ctk_reserved"
-RELEASED: Final = "ctk_released"
+from fleet_legacy.vocabulary import FOREIGN, LOCK, RELEASED, RESERVED
 
 PURPOSES: Final = frozenset(("edit", "read", "delete"))
 
@@ -43,11 +38,11 @@ def lock(key: str, value: Any, findings: Findings) -> list[Planned]:
     original = {name: each for name, each in row.fields.items() if name != "released_at"}
     data = holdable(facts | {name: each for name, each in terms.items() if each is not None})
     reserved = _event(RESERVED, key, data, reserved_at, with_original(None, original))
-    planned = [Planned("locks", steps, Stream(STREAM, key), reserved)]
+    planned = [Planned("locks", steps, Stream(LOCK, key), reserved)]
     if released_at is not None:
         original = {"released_at": row.fields["released_at"]}
         released = _event(RELEASED, key, facts, released_at, with_original(None, original))
-        planned.append(Planned("releases", (*steps, "released_at"), Stream(STREAM, key), released))
+        planned.append(Planned("releases", (*steps, "released_at"), Stream(LOCK, key), released))
     return planned
 
 

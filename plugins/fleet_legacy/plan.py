@@ -15,6 +15,7 @@ from fleet_legacy.planned import KINDS, Planned
 from fleet_legacy.rows import objects_of
 from fleet_legacy.source import Source
 from fleet_legacy.values import kind_of
+from fleet_legacy.vocabulary import SQUAWK
 
 PARTS: Final = ("mailboxes", "events", "cursors", "locks")
 """What a FleetTools file holds."""
@@ -84,7 +85,7 @@ def _squawks(content: dict[str, Any], findings: Findings) -> tuple[list[list[Pla
         if not isinstance(rows, list):
             findings.fault(("events", key), f"must be an array, got {kind_of(rows)}")
             continue
-        stream = Stream(squawks.STREAM, key)
+        stream = Stream(SQUAWK, key)
         planned = [squawks.squawk(stream, index, row, findings) for index, row in enumerate(rows)]
         sequence = [each for each in planned if each is not None and _is_first(each, seen, findings)]
         _note_order(sequence, findings)

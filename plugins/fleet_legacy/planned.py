@@ -11,9 +11,6 @@ from fleet_legacy.values import as_ascii_json
 KINDS: Final = ("mailboxes", "events", "cursors", "locks", "releases")
 """What is migrated, in the order of a report."""
 
-FOREIGN: Final = 0
-"""The schema version of data that no type of ours describes."""
-
 ORIGINAL: Final = "legacy"
 """The metadata key of a row as it stood in the file, in JSON text, where the event doesn't give it back."""
 

@@ -9,15 +9,10 @@ from typing import Any, Final
 from fleet_core.api import NewEvent, Stream, as_datetime
 from fleet_legacy.findings import Findings, Steps
 from fleet_legacy.legacy_events import LegacyCursorImported, LegacyMailboxImported, Position
-from fleet_legacy.planned import FOREIGN, ORIGINAL, Planned, derived_id, with_original
+from fleet_legacy.planned import ORIGINAL, Planned, derived_id, with_original
 from fleet_legacy.rows import Row, row_of
 from fleet_legacy.values import as_ascii_json, decode, is_usual_time
-
-STREAM: Final = "squawk"
-"""The stream type of a mailbox's events."""
-
-MAILBOX: Final = "mailbox"
-CURSOR: Final = "cursor"
+from fleet_legacy.vocabulary import CURSOR, FOREIGN, MAILBOX
 
 _EVENT_FIELDS: Final = frozenset(
     ("id", "mailbox_id", "type", "stream_id", "data", "occurred_at", "causation_id", "metadata")

@@ -6,9 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from fleet_core.api import Projection, Recorded
-from fleet_legacy import locks, squawks
 from fleet_legacy.legacy_events import LegacyCursorImported, LegacyMailboxImported
-from fleet_legacy.planned import FOREIGN
+from fleet_legacy.vocabulary import CURSOR, FOREIGN, LOCK, MAILBOX, RELEASED, RESERVED, SQUAWK
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,12 +22,12 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 
 def mailbox_key(event: Recorded) -> str | None:
     """The mailbox that an event is in, or tells about."""
-    return event.stream_id if event.stream_type in (squawks.STREAM, squawks.MAILBOX) else None
+    return event.stream_id if event.stream_type in (SQUAWK, MAILBOX) else None
 
 
 def evolve_mailbox(state: Mailbox | None, event: Recorded) -> Mailbox | None:
     """The mailbox after an event: one squawk more, or what a file said of it."""
-    if event.stream_type == squawks.STREAM:
+    if event.stream_type == SQUAWK:
         state = state or Mailbox(mailbox_id=event.stream_id)
         return msgspec.structs.replace(state, events=state.events + 1, last_event=event.id)
     known = event.known
@@ -58,7 +57,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 def cursor_key(event: Recorded) -> str | None:
     """The cursor that an event tells about."""
-    return event.stream_id if event.stream_type == squawks.CURSOR else None
+    return event.stream_id if event.stream_type == CURSOR else None
 
 
 def evolve_cursor(state: Cursor | None, event: Recorded) -> Cursor | None:
@@ -110,14 +109,14 @@ class _Reservation(msgspec.Struct):
 
 def lock_key(event: Recorded) -> str | None:
     """The lock that an event from a FleetTools file concerns."""
-    return event.stream_id if event.stream_type == locks.STREAM and event.schema_version == FOREIGN else None
+    return event.stream_id if event.stream_type == LOCK and event.schema_version == FOREIGN else None
 
 
 def evolve_lock(state: Lock | None, event: Recorded) -> Lock | None:
     """The lock after it was reserved or released. A release of what was never reserved is nothing."""
-    if event.type == locks.RESERVED:
+    if event.type == RESERVED:
         return _reserved(event) or state
-    if state is None or event.type != locks.RELEASED:
+    if state is None or event.type != RELEASED:
         return state
     return msgspec.structs.replace(state, released_at=event.occurred_at, status="released")
 
@@ -144,7 +143,7 @@ def _whole(number: float | None) -> int | None:
 
 
 LOCKS: Final = Projection(
-    name="locks", state=Lock, types=(locks.RESERVED, locks.RELEASED), key=lock_key, evolve=evolve_lock
+    name="locks", state=Lock, types=(RESERVED, RELEASED), key=lock_key, evolve=evolve_lock
 )
 """The locks, by id."""
 

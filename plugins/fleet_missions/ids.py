@@ -1,6 +1,5 @@
 """Ids of missions and sorties: short, lower-case, and sorted by creation."""
 
-from base64 import b32hexencode
 from typing import Annotated
 
 from msgspec import Meta
@@ -19,11 +18,11 @@ SortieId = Annotated[
 
 
 def new_id(prefix: str, ids: IdSource) -> str:
-    """A new id such as `msn-06f1x4k2m9q8r7t3`.
+    """A new id such as `msn-01a200627320000f3a91`.
 
-    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in the base32 that sorts as
-    numbers do (RFC 4648 §7). Should two processes draw the same one, the second create is decided anew.
+    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in hexadecimal, which sorts as
+    numbers do. Should two processes draw the same one, the second create is decided anew.
     """
     drawn = int.from_bytes(ids(), "big")
     kept = drawn >> 80 << 32 | (drawn >> 64 & 0xFFF) << 20 | drawn & 0xFFFFF
-    return f"{prefix}-{b32hexencode(kept.to_bytes(10, 'big')).decode().lower()}"
+    return f"{prefix}-{kept:020x}"

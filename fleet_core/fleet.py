@@ -18,7 +18,7 @@ from fleet_core.errors import Conflict, FleetError, Invalid, NotFound, Unavailab
 from fleet_core.events import Clock, EventCodec, IdSource, Uuid7, system_clock
 from fleet_core.moments import AsOf, parse_as_of
 from fleet_core.operations import Decision, Done, Operation, Write, find_answer
-from fleet_core.plugins import Plugins
+from fleet_core.plugins import Plugins, broken
 from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Progress, Projection, TableView, View, catch_up, fold, rebuild
 from fleet_core.settings import Settings
@@ -105,7 +105,7 @@ class Fleet:
                 try:
                     add(each)
                 except FleetError as error:
-                    self.plugins.report(entry, error)
+                    self.plugins.report(entry, broken(entry, error))
 
     def _add_projection(self, projection: Projection[Any]) -> None:
         if projection.name in self.projections:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fleet_core.catalog import Catalog, Entry, duplicate
-from fleet_core.errors import FleetError, NotFound, PluginBroken
+from fleet_core.errors import FleetError, PluginBroken
 
 if TYPE_CHECKING:
     import click
@@ -216,7 +216,7 @@ class Plugins:
 
     def report(self, entry: Entry, error: Exception) -> None:
         """Note what is wrong with an entry whose part is done without, and say so once."""
-        fault = Fault(entry, error if isinstance(error, NotFound | PluginBroken) else broken(entry, error))
+        fault = Fault(entry, error if isinstance(error, FleetError) else broken(entry, error))
         known = any(each.entry == fault.entry and str(each.error) == str(fault.error) for each in self.faults)
         if not known:
             self.faults.append(fault)

@@ -109,7 +109,8 @@ class Decision:
     def record(
         self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()
     ) -> str:
-        """Have an event recorded, if the decision stands; returns the event's id, to be the cause of others."""
+        """Have an event recorded, if the decision stands; returns the event's id, to be the cause of others.
+        """
         count = sum(map(len, self.batches.values()))
         key = self._request.key
         event_id = id_text(self._fleet.ids()) if key is None else _derived_id(key, count)

@@ -117,7 +117,8 @@ class Condition(NamedTuple):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """What an append recorded, in the order given; or, when `replayed`, what it had recorded the first time."""
+    """What an append recorded, in the order given; or, when `replayed`, what it had recorded the first time.
+    """
 
     positions: Sequence[int]
     versions: Sequence[int]
@@ -143,7 +144,7 @@ class EventStore(Protocol):
     """
 
     def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
-        """Record the events of all batches, or none of them.
+        """Record the events of all batches, or none. A batch without events only states what it expects.
 
         Idempotent by event id: when every event carries an id that is recorded already in its stream with
         the same content, the first answer is given again, whatever `expected` and `condition` say.

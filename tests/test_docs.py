@@ -1,4 +1,5 @@
-"""The documentation is true: its blocks run, its reference is what the code says, its links lead somewhere."""
+"""The documentation is true: its blocks run, its reference is what the code says, its links lead somewhere.
+"""
 
 import importlib.util
 import inspect

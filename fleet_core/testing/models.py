@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -305,6 +305,7 @@ class ModelKit(StoreKit):
                 stateful_step_count=25,
                 deadline=None,
                 database=None,
+                phases=(Phase.generate, Phase.shrink),  # explaining takes minutes and adds little
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -1,4 +1,6 @@
-"""The names under which an earlier fleet's facts are recorded. Light: every command that opens a store reads it."""
+"""The names under which an earlier fleet's facts are recorded. Light: every command that opens a store reads
+it.
+"""
 
 from typing import Final
 

@@ -20,8 +20,8 @@ SortieId = Annotated[
 def new_id(prefix: str, ids: IdSource) -> str:
     """A new id such as `msn-01a200627320000f3a91`.
 
-    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in hexadecimal, which sorts as
-    numbers do. Should two processes draw the same one, the second create is decided anew.
+    Of a UUIDv7 it keeps the time (48 bits), the counter (12) and 20 random bits, in hexadecimal, which
+    sorts as numbers do. Should two processes draw the same one, the second create is decided anew.
     """
     drawn = int.from_bytes(ids(), "big")
     kept = drawn >> 80 << 32 | (drawn >> 64 & 0xFFF) << 20 | drawn & 0xFFFFF

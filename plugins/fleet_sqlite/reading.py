@@ -10,6 +10,7 @@ from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from fleet_core.api import Match, Query, stored_id
+from fleet_sqlite.database import bindable
 
 Row = tuple[Any, ...]
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
@@ -165,7 +166,7 @@ def _indexed(item: Match) -> list[Source] | None:
         tables = "event_tags x CROSS JOIN events e ON e.position = x.position"
         return [Source(tables, _all(Clause(f"x.tag = {_TAG_KEY}", (item.tags[0],)), criteria), "x.position")]
     if item.correlation_id is not None:
-        root = _all(Clause("e.id = ?", (stored_id(item.correlation_id),)), criteria)
+        root = _all(Clause("e.id = ?", (_bound(item.correlation_id),)), criteria)
         rest = _all(_by_tail("correlation_id", item.correlation_id), criteria)
         return [
             Source("events e INDEXED BY events_by_id", root, "+e.position"),
@@ -187,7 +188,7 @@ def _by_stream(stream: tuple[str, str], criteria: Clause) -> Source:
 
 
 def _by_tail(column: str, id: str) -> Clause:
-    value = stored_id(id)
+    value = _bound(id)
     return Clause(
         f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -3) = ?", (value, value[-3:])
     )
@@ -198,11 +199,11 @@ def _criteria(item: Match) -> Clause:
         _among("e.stream IN (SELECT key FROM streams WHERE (type, id) IN (VALUES {}))", item.streams),
         _among("s.type IN ({})", item.stream_types),
         _among("e.type IN (SELECT key FROM types WHERE name IN ({}))", item.types),
-        _among("e.id IN ({})", [stored_id(id) for id in item.ids]),
+        _among("e.id IN ({})", [_bound(id) for id in item.ids]),
         *(_tagged(tag) for tag in item.tags),
-        _compared("e.causation_id = ?", item.causation_id and stored_id(item.causation_id)),
+        _compared("e.causation_id = ?", item.causation_id and _bound(item.causation_id)),
         _compared(
-            "coalesce(e.correlation_id, e.id) = ?", item.correlation_id and stored_id(item.correlation_id)
+            "coalesce(e.correlation_id, e.id) = ?", item.correlation_id and _bound(item.correlation_id)
         ),
         _compared("coalesce(e.occurred_at, e.recorded_at) >= ?", _bounded(item.since)),
         _compared("coalesce(e.occurred_at, e.recorded_at) <= ?", _bounded(item.until)),
@@ -241,3 +242,7 @@ def _all(*clauses: Clause) -> Clause:
     return Clause(
         " AND ".join(clause.sql for clause in told), tuple(value for each in told for value in each.values)
     )
+
+
+def _bound(id: str) -> Any:
+    return bindable(stored_id(id))

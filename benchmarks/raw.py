@@ -13,8 +13,8 @@ import peewee
 from pysqlite3 import dbapi2 as sqlite  # type: ignore[import-untyped]
 
 from benchmarks.stores import StoreSubject
-from fleet_core.events import timestamp
 from fleet_core.stores import Maintenance
+from fleet_core.times import timestamp
 from fleet_sqlite.settings import Settings
 
 Rows = list[tuple[Any, ...]]

@@ -6,9 +6,10 @@ from typing import Any
 
 from benchmarks.workload import STREAM_LENGTH, STREAM_TYPE, Schedule, WorkReported
 from fleet_core.catalog import Catalog
-from fleet_core.events import EventCodec, system_clock
+from fleet_core.codecs import EventCodec
 from fleet_core.plugins import Plugins
 from fleet_core.stores import ALL, Batch, EventStore, Query, Stream
+from fleet_core.times import system_clock
 
 GROUP = "fleet.stores"
 

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 import msgspec
 
 from fleet_core.events import EventType, NewEvent, Recorded
+from fleet_core.fields import Percent
 from fleet_core.projections import Projection
 
 STREAM_LENGTH = 100
@@ -30,7 +31,7 @@ class WorkReported(EventType, frozen=True, kw_only=True):
 
     specialist_id: str
     sortie_id: str
-    progress: int
+    progress: Percent
     message: str
     files: tuple[str, ...]
 
@@ -104,7 +105,7 @@ class Report(msgspec.Struct, frozen=True):
     """How far a sortie is."""
 
     sortie_id: str
-    progress: int
+    progress: Percent
     reports: int
 
 

@@ -7,6 +7,7 @@ nothing else, and a test says so.
 from typing import TYPE_CHECKING, Any
 
 from fleet_core.checks import CheckResult
+from fleet_core.codecs import Codec, EventCodec, Upcaster, decode_fault
 from fleet_core.errors import (
     ConditionFailed,
     Conflict,
@@ -25,30 +26,10 @@ from fleet_core.errors import (
     Usage,
     VersionConflict,
 )
-from fleet_core.events import (
-    Clock,
-    Codec,
-    EventCodec,
-    EventType,
-    IdSource,
-    NewEvent,
-    Prepared,
-    Recorded,
-    Row,
-    StoredId,
-    Upcaster,
-    Uuid7,
-    as_datetime,
-    as_microseconds,
-    check_name,
-    decode_fault,
-    id_text,
-    stored_id,
-    system_clock,
-    timestamp,
-)
+from fleet_core.events import EventType, NewEvent, Prepared, Recorded, Row
 from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInteger, PositiveNumber, Uuid
 from fleet_core.hooks import hookimpl
+from fleet_core.ids import IdSource, StoredId, Uuid7, check_name, id_text, stored_id
 from fleet_core.operations import Decision, Done, Read, Write
 from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Page, Projection, check_field, fold
@@ -71,6 +52,7 @@ from fleet_core.stores import (
     ViewState,
     check_batches,
 )
+from fleet_core.times import Clock, as_datetime, as_microseconds, system_clock, timestamp
 
 if TYPE_CHECKING:
     from fleet_core.cli.opening import open_fleet

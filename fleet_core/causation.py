@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from fleet_core.events import Recorded, timestamp
+from fleet_core.events import Recorded
 from fleet_core.stores import Match, Query
+from fleet_core.times import timestamp
 
 Source = Callable[[Query], Iterable[Recorded]]
 """Where events come from: a store's `read`, perhaps bound to a moment of the past."""

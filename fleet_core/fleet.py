@@ -14,8 +14,9 @@ from typing import Any, Final, Self, TypeVar
 from fleet_core import project as projects
 from fleet_core import settings as settings_module
 from fleet_core.catalog import Catalog
+from fleet_core.codecs import EventCodec
 from fleet_core.errors import Conflict, FleetError, Invalid, NotFound, Unavailable
-from fleet_core.events import Clock, EventCodec, IdSource, Uuid7, system_clock
+from fleet_core.ids import IdSource, Uuid7
 from fleet_core.moments import AsOf, parse_as_of
 from fleet_core.operations import Decision, Done, Operation, Write, find_answer
 from fleet_core.plugins import Plugins, broken
@@ -23,6 +24,7 @@ from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Progress, Projection, TableView, View, catch_up, fold, rebuild
 from fleet_core.settings import Settings
 from fleet_core.stores import Appended, Batch, Condition, EventStore, Match, Query, Stream, Views
+from fleet_core.times import Clock, system_clock
 
 S = TypeVar("S")
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from fleet_core.events import Clock, Codec, EventCodec, EventType, Recorded, Upcaster
+    from fleet_core.codecs import Codec, EventCodec, Upcaster
+    from fleet_core.events import EventType, Recorded
     from fleet_core.fleet import Fleet
     from fleet_core.projections import Projection
     from fleet_core.stores import EventStore, Views
+    from fleet_core.times import Clock
 
 PROJECT: Final = "fleet"
 

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from fleet_core.errors import Usage
-from fleet_core.events import as_microseconds
 from fleet_core.stores import Match, Query
+from fleet_core.times import as_microseconds
 
 _POSITION: Final = re.compile("[0-9]{1,18}")
 _AGO: Final = re.compile("([0-9]{1,9})([smhdw])")

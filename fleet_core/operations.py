@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from fleet_core.errors import Conflict, PluginBroken
-from fleet_core.events import EventType, NewEvent, Recorded, id_text
+from fleet_core.events import EventType, NewEvent, Recorded
+from fleet_core.ids import id_text
 from fleet_core.projections import Projection
 from fleet_core.stores import Batch, Match, Query, Stream
 
@@ -109,8 +110,7 @@ class Decision:
     def record(
         self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()
     ) -> str:
-        """Have an event recorded, if the decision stands; returns the event's id, to be the cause of others.
-        """
+        """Have an event recorded, if the decision stands; returns its id, to be the cause of others."""
         count = sum(map(len, self.batches.values()))
         key = self._request.key
         event_id = id_text(self._fleet.ids()) if key is None else _derived_id(key, count)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 import msgspec
 
 from fleet_core.errors import Invalid
-from fleet_core.events import EventType, NewEvent, Recorded, StoredId, check_name, id_text
+from fleet_core.events import EventType, NewEvent, Recorded
+from fleet_core.ids import StoredId, check_name, id_text
 
 if TYPE_CHECKING:
     from fleet_core.projections import Page, Projection
@@ -117,8 +118,7 @@ class Condition(NamedTuple):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """What an append recorded, in the order given; or, when `replayed`, what it had recorded the first time.
-    """
+    """What an append recorded, in the order given; or, when `replayed`, what it recorded the first time."""
 
     positions: Sequence[int]
     versions: Sequence[int]

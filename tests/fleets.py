@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fleet_core.events import IdSource
 from fleet_core.fleet import Fleet
+from fleet_core.ids import IdSource
 from fleet_core.project import Project
 from fleet_core.projections import differences
 from fleet_core.settings import Settings, StoreSettings

@@ -1,5 +1,4 @@
-"""The documentation is true: its blocks run, its reference is what the code says, its links lead somewhere.
-"""
+"""The documentation is true: its blocks run, its reference is what the code says, its links lead on."""
 
 import importlib.util
 import inspect

@@ -53,7 +53,7 @@ def init(context: click.Context, directory: str | None, name: str | None, as_jso
 def _check_name(project: "Project", name: str | None) -> None:
     """Refuse a name that is none, or that is not the one the project has."""
     from fleet_core.errors import Conflict
-    from fleet_core.events import check_name
+    from fleet_core.ids import check_name
     from fleet_core.settings import load
 
     if name is None:

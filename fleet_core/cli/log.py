@@ -80,7 +80,7 @@ def _refuse_ends(chosen: dict[str, Any]) -> None:
 
 def _query(fleet: "Fleet", read: "Reader", chosen: dict[str, Any]) -> "Query":
     """What to list; several streams and kinds of streams are or-ed."""
-    from fleet_core.events import check_name
+    from fleet_core.ids import check_name
     from fleet_core.moments import parse_time
     from fleet_core.stores import Match, Query, Stream
 

@@ -57,7 +57,7 @@ def find_event(read: "Reader", text: str) -> "Recorded":
         NotFound: there is none.
     """
     from fleet_core.errors import NotFound
-    from fleet_core.events import check_name
+    from fleet_core.ids import check_name
     from fleet_core.stores import Query
 
     check_name(text, "event", "$.event")

@@ -10,8 +10,8 @@ from msgspec import NODEFAULT, inspect
 from fleet_core.catalog import Entry
 from fleet_core.cli.opening import open_fleet, plugins_of
 from fleet_core.cli.render import json_option, show
+from fleet_core.codecs import decode_fault
 from fleet_core.errors import Invalid, PluginBroken
-from fleet_core.events import decode_fault
 from fleet_core.operations import Done, Operation
 from fleet_core.projections import Page
 

@@ -43,7 +43,7 @@ def status(context: click.Context, as_of: str | None, as_json: bool) -> None:
 
 def _log(fleet: "Fleet", point: "AsOf | None") -> dict[str, Any]:
     """The project, and how far its log had come."""
-    from fleet_core.events import timestamp
+    from fleet_core.times import timestamp
 
     count, last = _extent(fleet, point)
     return {
@@ -73,7 +73,7 @@ def _extent(fleet: "Fleet", point: "AsOf | None") -> tuple[int, Any]:
 
 
 def _point(point: "AsOf") -> dict[str, Any]:
-    from fleet_core.events import timestamp
+    from fleet_core.times import timestamp
 
     return {"position": point.position, "time": None if point.time is None else timestamp(point.time)}
 

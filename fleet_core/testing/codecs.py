@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleet_core.codecs import Codec, decode_fault
 from fleet_core.errors import Invalid
-from fleet_core.events import Codec, EventType, decode_fault
+from fleet_core.events import EventType
 
 
 class JsonCodec:

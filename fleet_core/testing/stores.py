@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pluggy
 
 from fleet_core import hooks
+from fleet_core.codecs import EventCodec
 from fleet_core.errors import PluginBroken
-from fleet_core.events import Clock, EventCodec
 from fleet_core.stores import EventStore
 from fleet_core.testing.models import ModelKit
 from fleet_core.testing.store_kit.appending import AppendingKit
@@ -28,6 +28,7 @@ from fleet_core.testing.store_kit.repeating import RepeatingKit
 from fleet_core.testing.store_kit.threads import ThreadsKit
 from fleet_core.testing.store_kit.views import ViewsKit
 from fleet_core.testing.store_kit.waiting import WaitingKit
+from fleet_core.times import Clock
 
 __all__ = ["OpenStore", "StoreConformance", "opening"]
 

@@ -33,9 +33,8 @@ def _nul_in_json(data: bytes) -> bool:
 
 
 def _doubt_in_json(data: bytes) -> bool:
-    return (
-        data.count(b"{") + data.count(b"[") > rules.MAX_DEPTH
-        or _LONG_NUMBER in data.translate(_DIGITS_ALIKE)
+    return data.count(b"{") + data.count(b"[") > rules.MAX_DEPTH or _LONG_NUMBER in data.translate(
+        _DIGITS_ALIKE
     )
 
 

@@ -74,15 +74,15 @@ class Request:
             for batch in batches
         ]
         self.condition = condition
-        self.has_given_ids = self.has_causes = self.has_tags = False
+        self.has_given_ids = self.inherits = self.has_tags = False
         self.answer: Appended | None = None
         self.error: BaseException | None = None
         for _, _, events in self.writes:
             for event in events:
                 if event.given_id:
                     self.has_given_ids = True
-                if event.causation_id is not None:
-                    self.has_causes = True
+                if event.causation_id is not None and event.correlation_id is None:
+                    self.inherits = True
                 if event.tags:
                     self.has_tags = True
         if self.has_given_ids:
@@ -156,11 +156,12 @@ class Appender:
             request.answer = self._replay(connection, request)
             if request.answer is not None:
                 return []
-        current = [
-            self._check_version(connection, stream, expected) for stream, expected, _ in request.writes
-        ]
+        current = {
+            stream: self._check_version(connection, stream, expected)
+            for stream, expected, _ in request.writes
+        }
         self._check_condition(connection, request.condition)
-        inherited = self._inherited(connection, request) if request.has_causes else {}
+        inherited = self._inherited(connection, request) if request.inherits else {}
         try:
             rows = self._write(connection, request, current, inherited)
         except BaseException:
@@ -249,7 +250,7 @@ class Appender:
         self,
         connection: Connection,
         request: Request,
-        current: Sequence[tuple[int, int]],
+        current: dict[Stream, tuple[int, int]],
         inherited: dict[StoredId, StoredId],
     ) -> list[Row]:
         now = self._clock()
@@ -257,9 +258,10 @@ class Appender:
         encode_tags = self._codec.encode_tags
         rows: list[Row] = []
         inserts: dict[Present, list[Row]] = {}
-        for (stream, _, events), (key, version) in zip(request.writes, current, strict=True):
+        for stream, _, events in request.writes:
             if not events:
                 continue
+            key, version = current[stream]
             key = key or self._new_stream(connection, stream)
             kind, name = stream
             for event in events:
@@ -285,7 +287,7 @@ class Appender:
                     bytearray(digest),
                 )
                 _sort_in(inserts, always, some)
-            self._streams[stream] = (key, version)
+            current[stream] = self._streams[stream] = (key, version)
         for present, those in inserts.items():
             connection.executemany(_insert_sql(present), those)
         if request.has_tags:

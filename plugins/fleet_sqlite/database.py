@@ -19,6 +19,7 @@ BUSY: Final = 5
 IO_ERROR: Final = 10
 CORRUPT: Final = 11
 FULL: Final = 13
+CONSTRAINT: Final = 19
 NOT_A_DATABASE: Final = 26
 _VAGUE: Final = 1
 """SQLite's result codes (https://www.sqlite.org/rescode.html); the last one means no more than "error"."""
@@ -151,6 +152,12 @@ def explained(error: BaseException, path: Path) -> FleetError | None:
         return Damaged(
             f"{path.name} is damaged: {error}",
             remedy="run 'fleet store verify' to see what is hurt, and restore a backup",
+            path=str(path),
+        )
+    if code == CONSTRAINT:
+        return FleetError(
+            f"{path.name} refused what fleet was about to write: {error}",
+            remedy="nothing was recorded; report this as a fault of fleet",
             path=str(path),
         )
     return Unavailable(

@@ -6,7 +6,9 @@ keeps what it compiled.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from heapq import merge
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from fleet_core.api import Match, Query, stored_id
@@ -75,10 +77,9 @@ def read(
 
 def first(fetch: Fetch, query: Query, after: int) -> int | None:
     """The position of the first matching event after a position; None when there is none."""
+    beyond = (_bounded(after), LAST)
     found = [
-        row[0]
-        for source in _sources(query)
-        for row in _page(fetch, source, (after, LAST), (FIRST, LAST), 1, False)
+        row[0] for source in _sources(query) for row in _page(fetch, source, beyond, (FIRST, LAST), 1, False)
     ]
     return min(found, default=None)
 
@@ -117,23 +118,31 @@ def _page(
     size: int,
     backwards: bool,
 ) -> list[Row]:
-    column = "e.version" if source.by_version else source.position
-    bounds = f"{source.position} > ? AND {source.position} < ?"
-    values = (*source.where.values, *positions)
-    if source.by_version:
-        bounds += " AND e.version > ? AND e.version < ?"
-        values += versions
-    direction = "DESC" if backwards else "ASC"
-    sql = (
-        f"SELECT {COLUMNS} FROM {source.tables} {NAMES} WHERE {source.where.sql} AND {bounds}"
-        f" ORDER BY {column} {direction} LIMIT ?"
+    values = (
+        (*source.where.values, *positions, *versions, size)
+        if source.by_version
+        else (*source.where.values, *positions, size)
     )
-    return fetch(sql, (*values, size))
+    return fetch(
+        _page_sql(source.tables, source.where.sql, source.position, source.by_version, backwards), values
+    )
+
+
+@lru_cache(maxsize=256)
+def _page_sql(tables: str, where: str, position: str, by_version: bool, backwards: bool) -> str:
+    column = "e.version" if by_version else position
+    conditions = [where, f"{position} > ?", f"{position} < ?"]
+    if by_version:
+        conditions += ["e.version > ?", "e.version < ?"]
+    return (
+        f"SELECT {COLUMNS} FROM {tables} {NAMES} WHERE {' AND '.join(filter(None, conditions))}"
+        f" ORDER BY {column} {'DESC' if backwards else 'ASC'} LIMIT ?"
+    )
 
 
 def _sources(query: Query) -> list[Source]:
     if not query.items:
-        return [_scan(Clause("1"))]
+        return [_scan(Clause(""))]
     sources = []
     scanned = []
     for item in query.items:
@@ -143,10 +152,9 @@ def _sources(query: Query) -> list[Source]:
         else:
             sources += found
     if scanned:
-        alternatives = " OR ".join(f"({clause.sql})" for clause in scanned)
-        sources.append(
-            _scan(Clause(f"({alternatives})", tuple(value for each in scanned for value in each.values)))
-        )
+        alternatives = " OR ".join(f"({clause.sql or 1})" for clause in scanned)
+        values = tuple(value for clause in scanned for value in clause.values)
+        sources.append(_scan(Clause(f"({alternatives})", values)))
     return sources
 
 
@@ -156,92 +164,86 @@ def _scan(where: Clause) -> Source:
 
 def _indexed(item: Match) -> list[Source] | None:
     """The ways to an item's events by an index; None when the log must be scanned."""
-    criteria = _criteria(item)
     if item.ids:
         # The plus keeps SQLite from walking the log by position.
-        return [Source("events e INDEXED BY events_by_id", criteria, "+e.position")]
+        return [Source("events e INDEXED BY events_by_id", _criteria(item), "+e.position")]
     if 0 < len(item.streams) <= MOST_STREAMS:
-        return [_by_stream(stream, criteria) for stream in dict.fromkeys(item.streams)]
+        rest = _criteria(item, beside="streams")
+        return [_by_stream(stream, rest) for stream in dict.fromkeys(item.streams)]
     if item.tags:
+        first_tag = Clause(f"x.tag = {_TAG_KEY}", (item.tags[0],))
         tables = "event_tags x CROSS JOIN events e ON e.position = x.position"
-        return [Source(tables, _all(Clause(f"x.tag = {_TAG_KEY}", (item.tags[0],)), criteria), "x.position")]
+        return [Source(tables, _both(first_tag, _criteria(item)), "x.position")]
     if item.correlation_id is not None:
-        root = _all(Clause("e.id = ?", (_bound(item.correlation_id),)), criteria)
-        rest = _all(_by_tail("correlation_id", item.correlation_id), criteria)
+        rest = _criteria(item, beside="correlation")
+        root = Clause("e.id = ? AND e.correlation_id IS NULL", (_bound(item.correlation_id),))
         return [
-            Source("events e INDEXED BY events_by_id", root, "+e.position"),
-            Source("events e INDEXED BY events_by_correlation", rest),
+            Source("events e INDEXED BY events_by_id", _both(root, rest), "+e.position"),
+            _by_tail("correlation", item.correlation_id, rest),
         ]
     if item.causation_id is not None:
-        return [
-            Source(
-                "events e INDEXED BY events_by_causation",
-                _all(_by_tail("causation_id", item.causation_id), criteria),
-            )
-        ]
+        return [_by_tail("causation", item.causation_id, _criteria(item, beside="causation"))]
     return None
 
 
-def _by_stream(stream: tuple[str, str], criteria: Clause) -> Source:
-    where = _all(Clause(f"e.stream = {_STREAM_KEY}", tuple(stream)), criteria)
+def _by_stream(stream: tuple[str, str], rest: Clause) -> Source:
+    where = _both(Clause(f"e.stream = {_STREAM_KEY}", tuple(stream)), rest)
     return Source("events e INDEXED BY events_by_stream", where, by_version=True)
 
 
-def _by_tail(column: str, id: str) -> Clause:
+def _by_tail(link: str, id: str, rest: Clause) -> Source:
     value = _bound(id)
-    return Clause(
-        f"e.{column} = ? AND e.{column} IS NOT NULL AND substr(e.{column}, -3) = ?", (value, value[-3:])
-    )
+    column = f"e.{link}_id"
+    where = Clause(f"{column} = ? AND {column} IS NOT NULL AND substr({column}, -3) = ?", (value, value[-3:]))
+    return Source(f"events e INDEXED BY events_by_{link}", _both(where, rest))
 
 
-def _criteria(item: Match) -> Clause:
-    clauses = [
-        _among("e.stream IN (SELECT key FROM streams WHERE (type, id) IN (VALUES {}))", item.streams),
-        _among("s.type IN ({})", item.stream_types),
-        _among("e.type IN (SELECT key FROM types WHERE name IN ({}))", item.types),
-        _among("e.id IN ({})", [_bound(id) for id in item.ids]),
-        *(_tagged(tag) for tag in item.tags),
-        _compared("e.causation_id = ?", item.causation_id and _bound(item.causation_id)),
-        _compared(
-            "coalesce(e.correlation_id, e.id) = ?", item.correlation_id and _bound(item.correlation_id)
-        ),
-        _compared("coalesce(e.occurred_at, e.recorded_at) >= ?", _bounded(item.since)),
-        _compared("coalesce(e.occurred_at, e.recorded_at) <= ?", _bounded(item.until)),
-    ]
-    return _all(*clauses)
+def _criteria(item: Match, beside: str = "") -> Clause:
+    """All that an item demands, `beside` what the way to its events grants already."""
+    parts: list[str] = []
+    values: list[Any] = []
 
+    def demand(sql: str, *bound: Any) -> None:
+        parts.append(sql)
+        values.extend(bound)
 
-def _among(sql: str, values: Sequence[Any]) -> Clause:
-    if not values:
-        return Clause("1")
-    if isinstance(values[0], tuple):
-        return Clause(
-            sql.format(", ".join(["(?, ?)"] * len(values))), tuple(part for value in values for part in value)
+    if item.streams and beside != "streams":
+        names = ", ".join(["(?, ?)"] * len(item.streams))
+        demand(
+            f"e.stream IN (SELECT key FROM streams WHERE (type, id) IN (VALUES {names}))",
+            *chain(*item.streams),
         )
-    return Clause(sql.format(", ".join("?" * len(values))), tuple(values))
+    if item.stream_types:
+        demand(f"s.type IN ({_marks(item.stream_types)})", *item.stream_types)
+    if item.types:
+        demand(f"e.type IN (SELECT key FROM types WHERE name IN ({_marks(item.types)}))", *item.types)
+    for tag in item.tags:
+        demand(
+            f"EXISTS (SELECT 1 FROM event_tags y WHERE y.tag = {_TAG_KEY} AND y.position = e.position)", tag
+        )
+    if item.ids:
+        demand(f"e.id IN ({_marks(item.ids)})", *map(_bound, item.ids))
+    if item.causation_id is not None and beside != "causation":
+        demand("e.causation_id = ?", _bound(item.causation_id))
+    if item.correlation_id is not None and beside != "correlation":
+        demand("coalesce(e.correlation_id, e.id) = ?", _bound(item.correlation_id))
+    if item.since is not None:
+        demand("coalesce(e.occurred_at, e.recorded_at) >= ?", _bounded(item.since))
+    if item.until is not None:
+        demand("coalesce(e.occurred_at, e.recorded_at) <= ?", _bounded(item.until))
+    return Clause(" AND ".join(parts), tuple(values))
 
 
-def _tagged(tag: str) -> Clause:
-    return Clause(
-        f"EXISTS (SELECT 1 FROM event_tags y WHERE y.tag = {_TAG_KEY} AND y.position = e.position)", (tag,)
-    )
+def _both(one: Clause, two: Clause) -> Clause:
+    return Clause(f"{one.sql} AND {two.sql}", one.values + two.values) if two.sql else one
 
 
-def _compared(sql: str, value: Any) -> Clause:
-    return Clause("1") if value is None else Clause(sql, (value,))
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
-def _bounded(moment: int | None) -> int | None:
-    return None if moment is None else max(-LAST, min(moment, LAST))
-
-
-def _all(*clauses: Clause) -> Clause:
-    told = [clause for clause in clauses if clause.sql != "1"]
-    if not told:
-        return Clause("1")
-    return Clause(
-        " AND ".join(clause.sql for clause in told), tuple(value for each in told for value in each.values)
-    )
+def _bounded(number: int) -> int:
+    return max(-LAST, min(number, LAST))
 
 
 def _bound(id: str) -> Any:

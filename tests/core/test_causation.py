@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from fleet_core.causation import as_dot, as_mermaid, as_text, trace
-from fleet_core.events import EventCodec, Recorded, Row
+from fleet_core.codecs import EventCodec
+from fleet_core.events import Recorded, Row
 from fleet_core.stores import Query
 from fleet_msgspec.codecs import JsonCodec
 

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from fleet_core.codecs import MAX_TAGS, EventCodec, Upcaster
 from fleet_core.errors import Invalid, PluginBroken
-from fleet_core.events import MAX_TAGS, EventCodec, EventType, NewEvent, Recorded, Row, Upcaster, stored_id
+from fleet_core.events import EventType, NewEvent, Recorded, Row
+from fleet_core.ids import stored_id
 from fleet_core.testing.codecs import JsonCodec
 
 UUID = "018f2c4e-5a1b-7c3d-8e4f-0123456789ab"

@@ -13,22 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet_core.codecs import EventCodec
 from fleet_core.errors import Invalid
-from fleet_core.events import (
-    MAX_NAME,
-    EventCodec,
-    Recorded,
-    Row,
-    Uuid7,
-    as_datetime,
-    as_microseconds,
-    check_name,
-    id_text,
-    stored_id,
-    system_clock,
-    timestamp,
-)
+from fleet_core.events import Recorded, Row
+from fleet_core.ids import MAX_NAME, Uuid7, check_name, id_text, stored_id
 from fleet_core.testing.codecs import JsonCodec
+from fleet_core.times import as_datetime, as_microseconds, system_clock, timestamp
 
 relaxed = settings(deadline=None)
 
@@ -88,7 +78,7 @@ def test_threads_never_share_an_id_and_each_sees_its_own_rise() -> None:
 
 FORKING = """
 import os, threading
-from fleet_core.events import Uuid7
+from fleet_core.ids import Uuid7
 
 inside, leave = threading.Event(), threading.Event()
 held = threading.local()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_core.errors import Usage
-from fleet_core.events import timestamp
 from fleet_core.moments import AsOf, parse_as_of, parse_time
+from fleet_core.times import timestamp
 
 NOW = 1_767_349_292_000_000  # 2026-01-02T10:21:32Z
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_core.events import Codec
+from fleet_core.codecs import Codec
 from fleet_core.testing import CodecConformance, OpenStore, StoreConformance, opening
 from installing import HERE, RunFleet
 

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from fleet_core.events import Clock, EventCodec, Recorded, Row
+from fleet_core.codecs import EventCodec
+from fleet_core.events import Recorded, Row
 from fleet_core.stores import ALL, Appended, Batch, Condition, Query
+from fleet_core.times import Clock
 from fleet_memory.store import MemoryStore
 
 HEADER = 4

@@ -179,9 +179,7 @@ def test_data_is_the_value_of_its_text(text: str, value: Any) -> None:
     assert (data, type(data)) == (value, type(value))
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a" : 1}', '{"a":1,"a":2}', '"\\ud800"', "1e2", "[1.50]", str(2**64)]
-)
+@pytest.mark.parametrize("text", ['{"a" : 1}', '{"a":1,"a":2}', '"\\ud800"', "1e2", "[1.50]", str(2**64)])
 def test_data_that_does_not_give_its_text_back_has_its_row_beside_it(text: str) -> None:
     metadata = event_of(data=text).event.metadata
     assert metadata is not None

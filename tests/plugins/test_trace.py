@@ -1,11 +1,12 @@
 """The trace observer, as a user meets it."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 
 def fleet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["fleet", *arguments]
+    command = [str(Path(sys.executable).parent / "fleet"), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
 
 

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import pytest
 
+from fleet_core.codecs import EventCodec
 from fleet_core.errors import FleetError, Usage
-from fleet_core.events import Clock, EventCodec, EventType, NewEvent, Recorded
+from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.stores import ALL, EventStore, Query, Stream
 from fleet_core.testing.codecs import JsonCodec
+from fleet_core.times import Clock
 
 T = TypeVar("T")
 Test = TypeVar("Test", bound=Callable[..., None])

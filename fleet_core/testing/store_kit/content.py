@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from fleet_core.codecs import MAX_BYTES
 from fleet_core.errors import Invalid
-from fleet_core.events import MAX_BYTES, NewEvent, Recorded
+from fleet_core.events import NewEvent, Recorded
 from fleet_core.stores import Batch, EventStore
 from fleet_core.testing.store_kit.base import KIT, NOON, HeldClock, Noted, note
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
+from fleet_core.codecs import EventCodec
 from fleet_core.errors import ConditionFailed, FleetError, VersionConflict
-from fleet_core.events import EventCodec
 from fleet_core.stores import ALL, Appended, Batch, Condition, EventStore, Expected, Query, Stream
 from fleet_core.testing.store_kit.base import (
     KIT,

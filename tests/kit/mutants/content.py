@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from fleet_core.events import EventCodec
+from fleet_core.codecs import EventCodec
 from fleet_core.stores import Stream
 from fleet_core.testing.codecs import JsonCodec
 from kit.mutants.base import Mutant, RewritesRows

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from fleet_core.events import Clock, EventCodec, Recorded, Row
+from fleet_core.codecs import EventCodec
+from fleet_core.events import Recorded, Row
 from fleet_core.stores import Appended, Batch, Condition
+from fleet_core.times import Clock
 from kit.file_store import FileStore, Memory
 
 SMALL = {"views": "it is too small", "maintenance": "it is too small"}

@@ -19,9 +19,10 @@ lint:
 bench:
 	.venv/bin/python -m benchmarks.ratios
 
-# The crash and concurrency tests, over and over.
+# The long campaigns: two hundred kills, and every property of the kit against every broken store.
 torture:
-	for round in 1 2 3 4 5; do .venv/bin/pytest -q tests/story || exit 1; done
+	FLEET_KILLS=200 .venv/bin/pytest -q tests/plugins/test_sqlite_processes.py
+	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit
 
 docs:
 	.venv/bin/python docs/generate.py

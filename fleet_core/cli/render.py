@@ -86,8 +86,8 @@ def _lines(cells: list[list[str]]) -> Iterator[str]:
 
 
 def show_record(record: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
-    """Print one thing, a line for each of its fields."""
-    names = list(columns or record)
+    """Print one thing, a line for each of its fields; those in which nothing stands only when asked for."""
+    names = columns or [name for name in record if text_of(record[name]) != NOTHING]
     room = max(map(len, names), default=0) + 1
     for name in names:
         label = f"{name.replace('_', ' ').capitalize()}:"

@@ -62,7 +62,8 @@ def _explain(migration: "Migration", plan: "Plan") -> None:
     show(migration.counts)
     _say(f"\n{migration.links_resolved:,} of {migration.links:,} causes that events name are in the file.")
     for oddity in migration.oddities:
-        _say(f"Kept, {oddity.count:,} times: {oddity.kind}, first at {oddity.places[0]}")
+        often = "once" if oddity.count == 1 else f"{oddity.count:,} times"
+        _say(f"Kept, {often}: {oddity.kind}, first at {oddity.places[0]}")
     _say(_outcome(migration))
     if migration.position is not None:
         _propose(plan)

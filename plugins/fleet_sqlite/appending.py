@@ -255,7 +255,6 @@ class Appender:
     ) -> list[Row]:
         now = self._clock()
         position, digest = self.head
-        encode_tags = self._codec.encode_tags
         rows: list[Row] = []
         inserts: dict[Present, list[Row]] = {}
         for stream, _, events in request.writes:
@@ -263,30 +262,15 @@ class Appender:
                 continue
             key, version = current[stream]
             key = key or self._new_stream(connection, stream)
-            kind, name = stream
             for event in events:
                 position += 1
                 version += 1
-                id, data, schema = event.id, event.data, event.schema_version
-                root = event.correlation_id or inherited.get(id)
-                root = None if root == id else root
-                some = (encode_tags(event.tags), event.metadata, event.causation_id, root, event.occurred_at)
-                row = (position, id, event.type, schema, kind, name, version, data, *some, now)
+                root = event.correlation_id or inherited.get(event.id)
+                row = self._row(event, position, stream, version, root, now)
                 digest = link(digest, row)
                 rows.append(row)
                 type = self._types.get(event.type) or self._new_type(connection, event.type)
-                always = (
-                    position,
-                    bindable(id),
-                    key,
-                    version,
-                    type,
-                    schema,
-                    bytearray(data),
-                    now,
-                    bytearray(digest),
-                )
-                _sort_in(inserts, always, some)
+                _sort_in(inserts, row, key, type, digest)
             current[stream] = self._streams[stream] = (key, version)
         for present, those in inserts.items():
             connection.executemany(_insert_sql(present), those)
@@ -294,6 +278,26 @@ class Appender:
             self._insert_tags(connection, request, rows)
         self._known = Head(position, digest)
         return rows
+
+    def _row(
+        self, event: Prepared, position: int, stream: Stream, version: int, root: StoredId | None, now: int
+    ) -> Row:
+        return (
+            position,
+            event.id,
+            event.type,
+            event.schema_version,
+            stream[0],
+            stream[1],
+            version,
+            event.data,
+            self._codec.encode_tags(event.tags),
+            event.metadata,
+            event.causation_id,
+            None if root == event.id else root,
+            event.occurred_at,
+            now,
+        )
 
     def _insert_tags(self, connection: Connection, request: Request, rows: list[Row]) -> None:
         tags = [
@@ -319,9 +323,20 @@ class Appender:
         return key
 
 
-def _sort_in(inserts: dict[Present, list[Row]], always: Row, some: Row) -> None:
-    """Put a row with those that lack the same columns: a NULL that is bound costs more than the rest of
-    the row."""
+def _sort_in(inserts: dict[Present, list[Row]], row: Row, key: int, type: int, digest: bytes) -> None:
+    """Put a row with those that lack the same columns: a bound NULL costs more than all the rest."""
+    always = (
+        row[0],
+        bindable(row[1]),
+        key,
+        row[6],
+        type,
+        row[3],
+        bytearray(row[7]),
+        row[13],
+        bytearray(digest),
+    )
+    some = row[8:13]
     if some == _NONE:
         inserts.setdefault(_ALL_MISSING, []).append(always)
         return

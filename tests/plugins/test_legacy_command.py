@@ -67,7 +67,7 @@ def test_what_it_says_to_try_next_works(run_fleet: RunFleet, project: Path) -> N
 
 def test_oddities_are_told_with_their_places(run_fleet: RunFleet, project: Path) -> None:
     said = run_fleet("migrate", str(SMALL)).stderr
-    assert "Kept, 1 times: data or metadata whose text is kept beside its value, first at" in said
+    assert "Kept, once: data or metadata whose text is kept beside its value, first at" in said
 
 
 def test_a_program_reads_counts_links_and_oddities(run_fleet: RunFleet, project: Path) -> None:

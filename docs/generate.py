@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def type_text(field: dict[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if "$ref" in field:
-        return field["$ref"].rpartition("/")[2]
+        return str(field["$ref"]).rpartition("/")[2]
     kind = str(field.get("type", "any"))
     if kind == "array":
         return f"list of {type_text(field.get('items', {}))}"
@@ -158,12 +159,26 @@ def exits_page() -> str:
     return "# Exit statuses\n\n| status | name | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def stale(written: dict[str, str]) -> list[str]:
+    """The pages that are not what the code says, and those of plugins that are gone."""
+    gone = [f"plugins/{path.name}" for path in HERE.glob("plugins/*.md")]
+    changed = [name for name, text in written.items() if not is_written(HERE / name, text)]
+    return [*changed, *(name for name in gone if name not in written)]
+
+
+def is_written(path: Path, text: str) -> bool:
+    """Whether a file holds just that."""
+    return path.is_file() and path.read_text() == text
+
+
 def main() -> None:
-    """Write every page, and remove pages of plugins that are gone."""
+    """Write every page and remove those of plugins that are gone; with `--check`, say which would change."""
     written = pages()
-    for path in HERE.glob("plugins/*.md"):
-        if f"plugins/{path.name}" not in written:
-            path.unlink()
+    wrong = stale(written)
+    if "--check" in sys.argv:
+        sys.exit(f"not what the code says: {', '.join(wrong)}" if wrong else 0)
+    for name in set(wrong) - written.keys():
+        (HERE / name).unlink()
     for name, text in written.items():
         (HERE / name).parent.mkdir(parents=True, exist_ok=True)
         (HERE / name).write_text(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import compress, islice
+from itertools import islice
 from typing import Any, Final
 
 from fleet_core.api import (
@@ -28,9 +28,6 @@ from fleet_sqlite.witness import NOTHING, Head
 
 Row = tuple[Any, ...]
 
-Present = tuple[bool, ...]
-"""Which of the columns that may be NULL have a value."""
-
 _HEAD: Final = """\
 SELECT
     (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
@@ -52,9 +49,10 @@ _ALWAYS: Final = (
     "hash",
 )
 _SOMETIMES: Final = ("tags", "metadata", "causation_id", "correlation_id", "occurred_at")
+_BITS: Final = (1, 2, 4, 8, 16)
+"""The columns of an event: those that always have a value, those that may be NULL, and a bit for each of
+these."""
 
-_NONE: Final = (None,) * len(_SOMETIMES)
-_ALL_MISSING: Final = (False,) * len(_SOMETIMES)
 
 _INSERT_TAG: Final = "INSERT INTO event_tags (tag, position) VALUES (?, ?)"
 
@@ -256,7 +254,7 @@ class Appender:
         now = self._clock()
         position, digest = self.head
         rows: list[Row] = []
-        inserts: dict[Present, list[Row]] = {}
+        inserts: dict[int, list[list[Any]]] = {}
         for stream, _, events in request.writes:
             if not events:
                 continue
@@ -323,9 +321,9 @@ class Appender:
         return key
 
 
-def _sort_in(inserts: dict[Present, list[Row]], row: Row, key: int, type: int, digest: bytes) -> None:
+def _sort_in(inserts: dict[int, list[list[Any]]], row: Row, key: int, type: int, digest: bytes) -> None:
     """Put a row with those that lack the same columns: a bound NULL costs more than all the rest."""
-    always = (
+    values = [
         row[0],
         bindable(row[1]),
         key,
@@ -335,19 +333,18 @@ def _sort_in(inserts: dict[Present, list[Row]], row: Row, key: int, type: int, d
         bytearray(row[7]),
         row[13],
         bytearray(digest),
-    )
-    some = row[8:13]
-    if some == _NONE:
-        inserts.setdefault(_ALL_MISSING, []).append(always)
-        return
-    present = tuple([value is not None for value in some])
-    told = [bindable(value) for value in some if value is not None]
-    inserts.setdefault(present, []).append((*always, *told))
+    ]
+    present = 0
+    for bit, value in zip(_BITS, row[8:13], strict=True):
+        if value is not None:
+            present |= bit
+            values.append(bindable(value))
+    inserts.setdefault(present, []).append(values)
 
 
 @cache
-def _insert_sql(present: Present) -> str:
-    columns = [*_ALWAYS, *compress(_SOMETIMES, present)]
+def _insert_sql(present: int) -> str:
+    columns = [*_ALWAYS, *(name for bit, name in zip(_BITS, _SOMETIMES, strict=True) if present & bit)]
     return f"INSERT INTO events ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 

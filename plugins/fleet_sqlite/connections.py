@@ -31,6 +31,9 @@ T = TypeVar("T")
 READERS: Final = 8
 """Most threads that read at the same moment; more than that would only wait for Python itself."""
 
+_CACHE: Final = 8_000
+"""Kilobytes of pages that a connection keeps at most; what is not used is not taken."""
+
 _SQLITE_WAIT: Final = 1.0
 """Seconds that SQLite itself waits for a lock. It only meets programs that know nothing of the turnstile."""
 
@@ -207,7 +210,7 @@ class Connections:
         try:
             return self._connect(
                 self.path,
-                {"trusted_schema": 0, "cell_size_check": 1, "cache_size": -8000, **pragmas},
+                {"trusted_schema": 0, "cell_size_check": 1, "cache_size": -_CACHE, **pragmas},
                 min(_SQLITE_WAIT, self._settings.busy_timeout),
             )
         except Exception as error:

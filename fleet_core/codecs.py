@@ -1,5 +1,6 @@
 """What stands between events and stored bytes: codecs, the registry of types, validation, upcasting."""
 
+import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, Protocol
@@ -54,7 +55,9 @@ class _Reader(msgspec.Struct, frozen=True):
 class EventCodec:
     """Prepares events for a store and reads them back: type registry, validation, upcasting, ids.
 
-    One is made for each `Fleet`; stores receive it and never look at types themselves.
+    One is made for each `Fleet`; stores receive it and never look at types themselves. `learn` makes more
+    types and upcasters known; it is called once, when the first event is typed: a command that reads nothing
+    but tables needs no types, and importing them all costs as much as opening the store.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class EventCodec:
         upcasters: Iterable[Upcaster] = (),
         ids: IdSource | None = None,
         max_bytes: int = MAX_BYTES,
+        learn: "Callable[[EventCodec], None] | None" = None,
     ) -> None:
         self.name = codec.name
         self._codec = codec
@@ -75,6 +79,8 @@ class EventCodec:
         self._readers: dict[str, _Reader] = {}
         self._writers: dict[type, _Reader] = {}
         self._upcasters: dict[tuple[str, int], Upcaster] = {}
+        self._learn = learn
+        self._learning = threading.Lock()
         for event_type in types:
             self.register(event_type)
         for upcaster in upcasters:
@@ -93,8 +99,18 @@ class EventCodec:
                 remedy="switch one of the two plugins off with --without",
             )
 
+    def _learn_once(self) -> None:
+        if self._learn is None:
+            return
+        with self._learning:
+            # Another thread may have been quicker; until it has done, nobody goes on.
+            if self._learn is not None:
+                self._learn(self)
+                self._learn = None
+
     def _reader(self, name: str) -> _Reader | None:
         """Who reads events of that type. Made when first needed: of many types a command meets a few."""
+        self._learn_once()
         reader = self._readers.get(name)
         if reader is None and name in self._types:
             event_type = self._types[name]
@@ -117,6 +133,7 @@ class EventCodec:
     @property
     def types(self) -> dict[str, type[EventType]]:
         """The known types by name."""
+        self._learn_once()
         return dict(sorted(self._types.items()))
 
     def prepare(self, event: EventType | NewEvent) -> Prepared:
@@ -139,6 +156,7 @@ class EventCodec:
         """Who validates events of a type, which need not be known before."""
         if not issubclass(event_type, EventType):
             raise Invalid(f"an event is an EventType or a NewEvent, not {event_type.__name__}")
+        self._learn_once()
         self.register(event_type)
         reader = self._reader(event_type.type_name)
         assert reader is not None

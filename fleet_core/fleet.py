@@ -95,10 +95,13 @@ class Fleet:
         chosen = self.plugins.call(
             "fleet.codecs", name, "fleet_make_codec", name=name, settings=self._table(name)
         )
-        codec = EventCodec(chosen, ids=self.ids, max_bytes=self.settings.store.max_event_bytes)
+        return EventCodec(
+            chosen, ids=self.ids, max_bytes=self.settings.store.max_event_bytes, learn=self._teach
+        )
+
+    def _teach(self, codec: EventCodec) -> None:
         self._contribute("fleet_event_types", codec.register)
         self._contribute("fleet_upcasters", codec.add_upcaster)
-        return codec
 
     def _contribute(self, hook: str, add: Callable[[Any], None]) -> None:
         """Add what the domains contribute; what clashes with another's is reported and left out."""

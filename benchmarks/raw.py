@@ -3,6 +3,8 @@
 Every database here starts as a copy of one that the SQLite store made, and every row written to it was
 written by that store before, to a source in memory while no clock ran. So schema, indexes and bytes are the
 store's and can't drift from it; what the driver is spared is deciding, encoding, hashing and answering.
+Links from causes to events are made as often as the store makes them, except by the ORM and by clients, which
+leave them out.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from pysqlite3 import dbapi2 as sqlite  # type: ignore[import-untyped]
 from benchmarks.stores import StoreSubject
 from fleet_core.stores import Maintenance
 from fleet_core.times import timestamp
+from fleet_sqlite.links import Links
 from fleet_sqlite.settings import Settings
 
 Rows = list[tuple[Any, ...]]
@@ -52,6 +55,7 @@ class RawSubject:
         self.columns = [row[1] for row in self._reader.execute("PRAGMA table_info (events)")]
         places = ", ".join("?" * len(self.columns))
         self.insert = f"INSERT INTO events ({', '.join(self.columns)}) VALUES ({places})"
+        self._links = Links()
         self._position = self._last_position()
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._connections = [self.connection, self._reader]
@@ -69,7 +73,7 @@ class RawSubject:
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def append(self, work: list[Rows]) -> None:
-        """One durable insert for each list of rows."""
+        """One durable insert for each list of rows; links in bulk, as the store makes them."""
         execute, insert = self.connection.execute, self.insert
         for rows in work:
             if len(rows) == 1:
@@ -78,6 +82,7 @@ class RawSubject:
                 execute("BEGIN IMMEDIATE")
                 self.connection.executemany(insert, rows)
                 execute("COMMIT")
+            self._links.keep_up(self.connection, rows[-1][0])
 
     def read_all(self) -> int:
         """Fetch every row with the names it refers to, in the log's order; says how many there were."""

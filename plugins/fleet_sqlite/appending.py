@@ -24,6 +24,7 @@ from fleet_core.api import (
 from fleet_sqlite import reading
 from fleet_sqlite.database import Connection, bindable
 from fleet_sqlite.hashing import link
+from fleet_sqlite.links import Links
 from fleet_sqlite.witness import NOTHING, Head
 
 Row = tuple[Any, ...]
@@ -118,6 +119,7 @@ class Appender:
         self._streams: dict[Stream, tuple[int, int]] = {}
         self._types: dict[str, int] = {}
         self._tags: dict[str, int] = {}
+        self._links = Links()
         self._known: Head | None = None
 
     @property
@@ -141,6 +143,11 @@ class Appender:
         self._streams.clear()
         self._types.clear()
         self._tags.clear()
+        self._links.forget()
+
+    def keep_up_links(self, connection: Connection) -> None:
+        """After the last append of a transaction: let events be found by their cause and root."""
+        self._links.keep_up(connection, self.head.position)
 
     def append(self, connection: Connection, request: Request) -> list[Row]:
         """Decide a request and write its events; gives their rows, and the request its answer.

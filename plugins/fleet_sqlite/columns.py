@@ -76,7 +76,7 @@ def _storage(type: Any) -> tuple[str, bool]:
 
 
 _OWN: Final = frozenset(
-    {"event_log", "event_tags", "events", "meta", "projections"}
+    {"event_links", "event_log", "event_tags", "events", "meta", "projections"}
     | {"schema_migrations", "streams", "tags", "types"}
 )
 

@@ -1,7 +1,6 @@
 """The connections to one database file: one that writes, and a few that threads borrow for reading."""
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from fleet_sqlite.database import (
 )
 from fleet_sqlite.files import create_private, refuse_network
 from fleet_sqlite.settings import Settings
-from fleet_sqlite.turnstile import Turnstile
+from fleet_sqlite.turnstile import Turnstile, doze
 
 T = TypeVar("T")
 
@@ -36,6 +35,10 @@ _CACHE: Final = 8_000
 
 _SQLITE_WAIT: Final = 1.0
 """Seconds that SQLite itself waits for a lock. It only meets programs that know nothing of the turnstile."""
+
+
+_PAUSE: Final = 0.0005
+"""Seconds between two attempts while such a program keeps the file locked."""
 
 
 class Connections:
@@ -161,7 +164,7 @@ class Connections:
             except Exception as error:
                 if fault(error) != BUSY or time.monotonic() >= deadline:
                     self._raise_explained(error)
-            time.sleep(random.uniform(0.0002, 0.001))
+            doze(_PAUSE)
 
     def _roll_back(self) -> None:
         """End a transaction that was not committed, whatever kept it from that."""

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from fleet_core.api import Match, Query, stored_id
 from fleet_sqlite.database import bindable
+from fleet_sqlite.links import MARK, linked_to
 
 Row = tuple[Any, ...]
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
@@ -51,20 +52,22 @@ class Clause(NamedTuple):
 class Source(NamedTuple):
     """A way to the events: tables, what must be true, and the column that holds the position.
 
-    `by_version` says that rows come by a stream's own index, in which version and position rise together.
+    `by_version` says that rows come by a stream's own index, in which version and position rise together;
+    what is not `beyond` a position is another source's.
     """
 
     tables: str
     where: Clause
     position: str = "e.position"
     by_version: bool = False
+    beyond: int = FIRST
 
 
 def read(
     fetch: Fetch, query: Query, after: int, before: int, limit: int | None, backwards: bool
 ) -> Iterator[Row]:
     """The rows of matching events between two positions, in order."""
-    sources = _sources(query)
+    sources = _sources(fetch, query)
     page = max(PAGE // max(len(sources), 1), 16) if limit is None else max(min(PAGE, limit), 1)
     if len(sources) == 1:
         return _pages(fetch, sources[0], after, before, page, backwards)
@@ -77,11 +80,9 @@ def read(
 
 def first(fetch: Fetch, query: Query, after: int) -> int | None:
     """The position of the first matching event after a position; None when there is none."""
-    beyond = (_bounded(after), LAST)
-    found = [
-        row[0] for source in _sources(query) for row in _page(fetch, source, beyond, (FIRST, LAST), 1, False)
-    ]
-    return min(found, default=None)
+    after = _bounded(after)
+    found = [next(_pages(fetch, source, after, LAST, 1, False), None) for source in _sources(fetch, query)]
+    return min((row[0] for row in found if row is not None), default=None)
 
 
 def _position(row: Row) -> int:
@@ -99,7 +100,7 @@ def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
 def _pages(
     fetch: Fetch, source: Source, after: int, before: int, size: int, backwards: bool
 ) -> Iterator[Row]:
-    positions, versions = (after, before), (FIRST, LAST)
+    positions, versions = (max(after, source.beyond), before), (FIRST, LAST)
     while True:
         rows = _page(fetch, source, positions, versions, size, backwards)
         yield from rows
@@ -140,13 +141,13 @@ def _page_sql(tables: str, where: str, position: str, by_version: bool, backward
     )
 
 
-def _sources(query: Query) -> list[Source]:
+def _sources(fetch: Fetch, query: Query) -> list[Source]:
     if not query.items:
         return [_scan(Clause(""))]
     sources = []
     scanned = []
     for item in query.items:
-        found = _indexed(item)
+        found = _indexed(fetch, item)
         if found is None:
             scanned.append(_criteria(item))
         else:
@@ -162,7 +163,7 @@ def _scan(where: Clause) -> Source:
     return Source("events e NOT INDEXED", where)
 
 
-def _indexed(item: Match) -> list[Source] | None:
+def _indexed(fetch: Fetch, item: Match) -> list[Source] | None:
     """The ways to an item's events by an index; None when the log must be scanned."""
     if item.ids:
         # The plus keeps SQLite from walking the log by position.
@@ -179,10 +180,11 @@ def _indexed(item: Match) -> list[Source] | None:
         root = Clause("e.id = ? AND e.correlation_id IS NULL", (_bound(item.correlation_id),))
         return [
             Source("events e INDEXED BY events_by_id", _both(root, rest), "+e.position"),
-            _by_tail("correlation", item.correlation_id, rest),
+            *_by_link(fetch, "correlation", item.correlation_id, rest),
         ]
     if item.causation_id is not None:
-        return [_by_tail("causation", item.causation_id, _criteria(item, beside="causation"))]
+        rest = _criteria(item, beside="causation")
+        return _by_link(fetch, "causation", item.causation_id, rest)
     return None
 
 
@@ -191,11 +193,15 @@ def _by_stream(stream: tuple[str, str], rest: Clause) -> Source:
     return Source("events e INDEXED BY events_by_stream", where, by_version=True)
 
 
-def _by_tail(link: str, id: str, rest: Clause) -> Source:
-    value = _bound(id)
-    column = f"e.{link}_id"
-    where = Clause(f"{column} = ? AND {column} IS NOT NULL AND substr({column}, -3) = ?", (value, value[-3:]))
-    return Source(f"events e INDEXED BY events_by_{link}", _both(where, rest))
+def _by_link(fetch: Fetch, column: str, id: str, rest: Clause) -> list[Source]:
+    # The mark is read first: events that are linked later are found twice rather than never.
+    mark = fetch(MARK, ())[0][0]
+    where = _both(Clause(f"e.{column}_id = ?", (_bound(id),)), rest)
+    linked = _both(Clause(*linked_to(stored_id(id))), where)
+    return [
+        Source("event_links x CROSS JOIN events e ON e.position = x.position", linked, "x.position"),
+        _scan(where)._replace(beyond=mark),
+    ]
 
 
 def _criteria(item: Match, beside: str = "") -> Clause:

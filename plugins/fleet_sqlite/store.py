@@ -26,7 +26,7 @@ from fleet_core.api import (
     checked,
     id_text,
 )
-from fleet_sqlite import information, reading, verification
+from fleet_sqlite import reading
 from fleet_sqlite.appending import Appender, Request, Row
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import Connect, Connection, connect, fault
@@ -36,7 +36,7 @@ from fleet_sqlite.migrations import Migration, migrate, shipped
 from fleet_sqlite.news import News
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.tables import ReadTables
-from fleet_sqlite.witness import Witness
+from fleet_sqlite.witness import Witness, holds
 
 _HEAD: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
 
@@ -127,6 +127,8 @@ class SqliteStore(ReadTables):
             rows = self._appender.append(connection, requests[0])
         else:
             rows = [row for request in requests for row in self._attempt(connection, request)]
+        if rows:
+            self._appender.keep_up_links(connection)
         if rows and self._tables:
             advance(connection, self._tables, self._codec, before, rows)
         return rows
@@ -149,7 +151,7 @@ class SqliteStore(ReadTables):
     def _check_witness(self, connection: Connection) -> None:
         """Refuse to build upon a log that has lost what was acknowledged."""
         witnessed = self._witness.read()
-        if not verification.holds(connection, witnessed):
+        if not holds(connection, witnessed):
             raise Damaged(
                 f"{self._connections.path.name} does not hold the event at position {witnessed.position}"
                 " that was"
@@ -190,10 +192,14 @@ class SqliteStore(ReadTables):
 
     def info(self) -> StoreInfo:
         """See `Maintenance.info`."""
+        from fleet_sqlite import information  # few commands ask, and all would pay for the import
+
         return information.info(self._connections, self._codec.name)
 
     def verify(self) -> Verification:
         """See `Maintenance.verify`."""
+        from fleet_sqlite import verification  # for the same reason
+
         self._connections.check_open()
         return verification.verify(self._connections, self._codec, self._witness.read())
 

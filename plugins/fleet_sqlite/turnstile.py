@@ -9,7 +9,6 @@ SQLite's own locks still decide who writes: without this file a writer merely wa
 
 import fcntl
 import os
-import random
 import time
 from pathlib import Path
 from typing import Final
@@ -26,7 +25,14 @@ _SHARED: Final = fcntl.LOCK_SH | fcntl.LOCK_NB
 
 SHORTEST_PAUSE: Final = 0.0001
 LONGEST_PAUSE: Final = 0.002
-"""Seconds between two looks at a lock; in between they double, and vary so that nobody marches in step."""
+"""Seconds between two looks at a lock; in between they double."""
+
+
+def doze(seconds: float) -> None:
+    """Sleep about so long, and never twice the same: nobody is to march in step."""
+    import random  # most find nobody in their way and are spared the import
+
+    time.sleep(seconds * random.uniform(0.5, 1.5))
 
 
 class Turnstile:
@@ -61,7 +67,7 @@ class Turnstile:
                     remedy=f"look for a process that hangs with 'fuser {self._path}', then try again",
                     path=str(self._path),
                 )
-            time.sleep(pause * random.uniform(0.5, 1.5))
+            doze(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _take(self, how: int, byte: int, count: int) -> bool:

@@ -1,5 +1,6 @@
 """The check that the log holds what was written: hashes, chain, witness, versions, indexes."""
 
+import shlex
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
@@ -7,8 +8,8 @@ from typing import Any, Final
 from fleet_core.api import EventCodec, Finding, FleetError, Recorded, Verification
 from fleet_sqlite import reading
 from fleet_sqlite.connections import Connections
-from fleet_sqlite.database import Connection
 from fleet_sqlite.hashing import link
+from fleet_sqlite.links import LACKING, RELINK
 from fleet_sqlite.witness import NOTHING, Head
 
 _LAST: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
@@ -33,20 +34,13 @@ _MOST: Final = 100
 _RESTORE: Final = "restore a backup: this was changed outside of fleet, or by the disk"
 
 
-def holds(connection: Connection, head: Head) -> bool:
-    """Whether the log has the event that a witness saw."""
-    if head == NOTHING:
-        return True
-    found = connection.execute("SELECT hash FROM events WHERE position = ?", (head.position,)).fetchall()
-    return bool(found and found[0][0] == head.hash)
-
-
 def verify(connections: Connections, codec: EventCodec, witnessed: Head) -> Verification:
     """Check everything that can be checked. Memory does not grow with the log; appends may go on
     meanwhile."""
     check = _Check(connections, codec, witnessed)
     findings: list[Finding] = []
-    for look in (check.structure, check.chain, check.tail, check.witness, check.versions, check.tags):
+    looks = (check.structure, check.chain, check.tail, check.witness, check.versions, check.tags, check.links)
+    for look in looks:
         try:
             findings += islice(look(), _MOST)
         except FleetError as error:
@@ -135,3 +129,13 @@ class _Check:
                     found ^= hash((position, name))
         if found != self._tag_print:
             yield Finding(what="the index by tags does not agree with the events", remedy=_RESTORE)
+
+    def links(self) -> Iterator[Finding]:
+        """The links by cause and root: whether all are there of the events that count as linked."""
+        [(lacking,)] = self._connections.read(LACKING)
+        if lacking:
+            yield Finding(
+                what=f"{lacking} links from causes to their events are missing",
+                remedy=f"run sqlite3 {shlex.quote(str(self._connections.path))} {shlex.quote(RELINK)};"
+                " a later append makes all links anew",
+            )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
 
+from fleet_sqlite.database import Connection
 from fleet_sqlite.files import open_private
 
 _HEAD: Final = struct.Struct(">Q16s")
@@ -30,6 +31,14 @@ class Head(NamedTuple):
 
 NOTHING: Final = Head(0, _EMPTY)
 """The head of an empty log; its hash is what the first event chains to."""
+
+
+def holds(connection: Connection, head: Head) -> bool:
+    """Whether the log has the event that a witness saw."""
+    if head == NOTHING:
+        return True
+    found = connection.execute("SELECT hash FROM events WHERE position = ?", (head.position,)).fetchall()
+    return bool(found and found[0][0] == head.hash)
 
 
 class Witness:

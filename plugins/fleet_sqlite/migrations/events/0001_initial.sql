@@ -47,11 +47,6 @@ CREATE UNIQUE INDEX events_by_id ON events (id);
 
 CREATE UNIQUE INDEX events_by_stream ON events (stream, version);
 
--- The last three bytes of an id are random: they find it nearly as well as all sixteen, in half the space.
-CREATE INDEX events_by_causation ON events (substr(causation_id, -3)) WHERE causation_id IS NOT NULL;
-
-CREATE INDEX events_by_correlation ON events (substr(correlation_id, -3)) WHERE correlation_id IS NOT NULL;
-
 -- There is no index by type: it would slow every append by a quarter, and who asks for types reads most of the log.
 
 CREATE TABLE event_tags (
@@ -59,6 +54,15 @@ CREATE TABLE event_tags (
     position INTEGER NOT NULL REFERENCES events,
     PRIMARY KEY (tag, position)
 ) WITHOUT ROWID;
+
+-- From three bytes of an event's cause and root to the event, for those up to the position `linked` (see links.py).
+CREATE TABLE event_links (
+    tail BLOB NOT NULL,
+    position INTEGER NOT NULL REFERENCES events,
+    PRIMARY KEY (tail, position)
+) WITHOUT ROWID;
+
+INSERT INTO meta (name, value) VALUES ('linked', '0');
 
 CREATE TABLE projections (
     name TEXT PRIMARY KEY,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.clients import Client, Crowd, limited, store_clients, tasks, threads
+from benchmarks.clients import Crowd, Started, limited, store_clients, store_tasks, tasks, threads
 from benchmarks.subjects import STORES
 from benchmarks.tables import Opener, run
 
@@ -16,8 +16,8 @@ EVENTS = 640
 def time_crowd(
     benchmark: BenchmarkFixture,
     group: str,
-    gather: Callable[[Sequence[Client]], Crowd],
-    clients: list[Client],
+    gather: Callable[[Sequence[Callable[[], Started]]], Crowd],
+    clients: Sequence[Callable[[], Started]],
 ) -> None:
     """Let the clients append; what those of the last round saw stands beside the table."""
     share = EVENTS // len(clients)
@@ -37,5 +37,5 @@ def test_threads(benchmark: BenchmarkFixture, opened: Opener, count: int, name: 
 @pytest.mark.parametrize("name", STORES)
 def test_asyncio_tasks(benchmark: BenchmarkFixture, opened: Opener, name: str) -> None:
     """Each of 64 clients a task of one event loop."""
-    clients = store_clients(opened(name, "on disk").store, 64, "bench-tasks")
+    clients = store_tasks(opened(name, "on disk").store, 64, "bench-tasks")
     time_crowd(benchmark, "64 tasks", tasks, clients)

@@ -5,22 +5,28 @@ append waited.
 """
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from benchmarks.workload import EVENTS, STREAM_TYPE
-from fleet_core.stores import Batch, EventStore, Stream
+from fleet_core.stores import Batch, EventStore, Pipelining, Stream
 
 Client = Callable[[], object]
 """Appends one event; raises StopIteration when it has none left."""
+
+Task = Callable[[], Awaitable[object]]
+"""Begins to append one event, to be awaited; raises StopIteration when it has none left."""
+
+Started = TypeVar("Started")
 
 
 class Crowd(NamedTuple):
@@ -68,13 +74,32 @@ def _store_client(store: EventStore, stream: Stream) -> Client:
     return append
 
 
-def limited(client: Client, count: int) -> Client:
+def store_tasks(store: EventStore, count: int, name: str) -> list[Task]:
+    """Clients for an event loop, each with a stream of its own; a store that can't promise gets threads."""
+    return [_store_task(store, Stream(STREAM_TYPE, f"{name} {index}")) for index in range(count)]
+
+
+def _store_task(store: EventStore, stream: Stream) -> Task:
+    if not isinstance(store, Pipelining):
+        client = _store_client(store, stream)
+        return lambda: asyncio.to_thread(client)
+    versions = itertools.count()
+
+    def append() -> Awaitable[object]:
+        version = next(versions)
+        batch = Batch(stream, [EVENTS[version % len(EVENTS)]], version)
+        return asyncio.wrap_future(store.append_soon(batch))
+
+    return append
+
+
+def limited(client: Callable[[], Started], count: int) -> Callable[[], Started]:
     """A client that is through after `count` events."""
     turns = iter(range(count))
 
-    def append() -> None:
+    def append() -> Started:
         next(turns)
-        client()
+        return client()
 
     return append
 
@@ -110,36 +135,28 @@ def busy(client: Client, deadline: float) -> list[float]:
             return waits
 
 
-def tasks(clients: Sequence[Client], seconds: float = inf) -> Crowd:
-    """Every client a task of one event loop, which hands its appends to threads."""
+def tasks(clients: Sequence[Task], seconds: float = inf) -> Crowd:
+    """Every client a task of one event loop."""
     return asyncio.run(_tasks(clients, seconds))
 
 
-async def _tasks(clients: Sequence[Client], seconds: float) -> Crowd:
-    loop = asyncio.get_running_loop()
+async def _tasks(clients: Sequence[Task], seconds: float) -> Crowd:
     started = perf_counter()
 
-    async def work(client: Client, pool: ThreadPoolExecutor) -> list[float]:
+    async def work(client: Task) -> list[float]:
         waits: list[float] = []
         while not waits or perf_counter() < started + seconds:
             before = perf_counter()
-            if not await loop.run_in_executor(pool, _appends, client):
+            try:
+                promised = client()
+            except StopIteration:
                 break
+            await promised
             waits.append(perf_counter() - before)
         return waits
 
-    with ThreadPoolExecutor(len(clients)) as pool:
-        waits = await asyncio.gather(*(work(client, pool) for client in clients))
+    waits = await asyncio.gather(*(work(client) for client in clients))
     return Crowd(list(waits), perf_counter() - started)
-
-
-def _appends(client: Client) -> bool:
-    """Let a client append; says whether it had anything left. (A future can't carry StopIteration.)"""
-    try:
-        client()
-    except StopIteration:
-        return False
-    return True
 
 
 def processes(store: str, directory: Path, count: int, seconds: float, name: str) -> Crowd:

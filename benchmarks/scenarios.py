@@ -14,7 +14,7 @@ from time import perf_counter, process_time
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from benchmarks import startup
-from benchmarks.clients import Client, Crowd, processes, store_clients, tasks, threads
+from benchmarks.clients import Client, Crowd, processes, store_clients, store_tasks, tasks, threads
 from benchmarks.peer import ApplicationSubject, RecorderSubject, SaveSubject
 from benchmarks.places import Places
 from benchmarks.raw import STORE, PeeweeSubject, RawSubject, TunedSubject, naive_bytes
@@ -168,8 +168,8 @@ def many_clients(scale: Scale, places: Places) -> Figures:
         for count in (1, 64):
             own = [raw.client() for _ in range(count)]
             measures.append(_crowd(f"clients threads-{count} raw", partial(_raw_threads, raw, own, scale)))
-        ours = store_clients(store.store, 64, "tasks-64")
-        measures.append(_crowd("clients tasks-64 store", partial(tasks, ours, scale.seconds)))
+        promised = store_tasks(store.store, 64, "tasks-64")
+        measures.append(_crowd("clients tasks-64 store", partial(tasks, promised, scale.seconds)))
         return interleaved(measures, scale.rounds)
 
 

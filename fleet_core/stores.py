@@ -15,6 +15,8 @@ from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.ids import StoredId, check_name, id_text
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from fleet_core.projections import Page, Projection
 
 
@@ -191,6 +193,22 @@ class EventStore(Protocol):
 
     def close(self) -> None:
         """Give everything back. Safe to call twice; every other call raises `Unavailable` afterwards."""
+        ...
+
+
+@runtime_checkable
+class Pipelining(Protocol):
+    """Ability: appends whose outcome comes later, so that one thread, an event loop say, has many under way.
+
+    `asyncio.wrap_future(store.append_soon(...))` awaits one.
+    """
+
+    def append_soon(self, *batches: Batch, condition: Condition | None = None) -> "Future[Appended]":
+        """Have events recorded; the future gives what `append` would, or raises it, once it is durable.
+
+        Appends of one thread are decided in the order in which they were made. What is wrong with the events
+        themselves is raised at once. The future's callbacks hold up the next commit: they must be short.
+        """
         ...
 
 

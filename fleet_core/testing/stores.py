@@ -22,6 +22,7 @@ from fleet_core.testing.store_kit.expectations import ExpectationsKit
 from fleet_core.testing.store_kit.filters import FiltersKit
 from fleet_core.testing.store_kit.maintenance import MaintenanceKit
 from fleet_core.testing.store_kit.names import NamesKit
+from fleet_core.testing.store_kit.pipelining import PipeliningKit
 from fleet_core.testing.store_kit.processes import ProcessesKit
 from fleet_core.testing.store_kit.reading import ReadingKit
 from fleet_core.testing.store_kit.repeating import RepeatingKit
@@ -50,6 +51,7 @@ class StoreConformance(
     ProcessesKit,
     ViewsKit,
     MaintenanceKit,
+    PipeliningKit,
     ModelKit,
     StoreKit,
 ):

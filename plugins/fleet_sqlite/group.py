@@ -8,7 +8,7 @@ all that wait into one transaction. No timer is needed: the disk's own slowness 
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Final, NamedTuple
 
 from fleet_sqlite.appending import Request
 
@@ -16,16 +16,11 @@ LARGEST: Final = 512
 """Requests that share one transaction at most."""
 
 
-class _Waiting:
-    """A request in the queue, and the latch its caller waits at. A bare lock: an Event costs ten times as
-    much."""
+class _Waiting(NamedTuple):
+    """A request in the queue, and what is to be called once it has its outcome."""
 
-    __slots__ = ("latch", "request")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.latch = threading.Lock()
-        self.latch.acquire()
+    request: Request
+    settled: Callable[[], None]
 
 
 class GroupCommit:
@@ -49,11 +44,17 @@ class GroupCommit:
             finally:
                 self._door.release()
             return
-        waiting = _Waiting(request)
-        self._queue.put(waiting)
+        # A bare lock as a latch: an Event costs ten times as much.
+        latch = threading.Lock()
+        latch.acquire()
+        self.submit_soon(request, latch.release)
+        latch.acquire()
+
+    def submit_soon(self, request: Request, settled: Callable[[], None]) -> None:
+        """Return at once; the writer thread calls `settled` when the request has its outcome."""
+        self._queue.put(_Waiting(request, settled))
         if self._thread is None:
             self._start()
-        waiting.latch.acquire()
 
     def _start(self) -> None:
         with self._starting:
@@ -89,7 +90,7 @@ class GroupCommit:
         if group:
             self._commit([waiting.request for waiting in group])
         for waiting in group:
-            waiting.latch.release()
+            waiting.settled()
 
     def close(self) -> None:
         """Finish what waits and end the thread. Who comes later is brought to `commit` all the same,

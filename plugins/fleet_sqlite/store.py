@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fleet_core.api import (
     ALL,
@@ -37,6 +37,9 @@ from fleet_sqlite.news import News
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.tables import ReadTables
 from fleet_sqlite.witness import Witness, holds
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _HEAD: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
 
@@ -109,6 +112,18 @@ class SqliteStore(ReadTables):
         request = Request(batches, condition, self._codec)
         self._group.submit(request)
         return request.outcome()
+
+    def append_soon(self, *batches: Batch, condition: Condition | None = None) -> "Future[Appended]":
+        """See `Pipelining.append_soon`."""
+        from concurrent.futures import Future
+
+        self._connections.check_open()
+        check_batches(batches)
+        request = Request(batches, condition, self._codec)
+        future: Future[Appended] = Future()
+        future.set_running_or_notify_cancel()
+        self._group.submit_soon(request, partial(_settle, future, request))
+        return future
 
     def _commit(self, requests: Sequence[Request]) -> None:
         try:
@@ -211,6 +226,14 @@ class SqliteStore(ReadTables):
         super().close()
         self._witness.close()
         self._news.close()
+
+
+def _settle(future: "Future[Appended]", request: Request) -> None:
+    """Pass an outcome on to whom it was promised."""
+    try:
+        future.set_result(request.outcome())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _for_one(request: Request, error: BaseException) -> BaseException:

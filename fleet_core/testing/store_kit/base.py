@@ -23,6 +23,7 @@ ABILITIES: Final = {
     "processes": "it is opened several times at once, by this process and by others, and all see one log",
     "views": "it keeps read tables (`Views`)",
     "maintenance": "it describes and checks itself (`Maintenance`)",
+    "pipelining": "one thread can have many appends under way (`Pipelining`)",
 }
 """What a store may lack, when it says so with a reason."""
 

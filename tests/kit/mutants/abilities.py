@@ -1,8 +1,10 @@
 """Mutants of the optional abilities, and of the truth about them."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any, ClassVar
 
+from fleet_core.errors import Conflict
 from fleet_core.events import Recorded
 from fleet_core.projections import Projection, fold
 from fleet_core.stores import Appended, Batch, Condition
@@ -99,6 +101,23 @@ class ClaimsDurability(Mutant):
 
     caught_by = "test_a_reopened_store_says_what_it_said_before"
     lacks: ClassVar[dict[str, str]] = {}
+
+
+class ForgetsRefusedPromises(Mutant):
+    """Promises appends, and answers one that is refused as if nothing had been asked."""
+
+    caught_by = "test_a_promised_append_that_is_refused_refuses_no_other"
+    lacks: ClassVar[dict[str, str]] = {
+        ability: why for ability, why in MEMORY.items() if ability != "pipelining"
+    }
+
+    def append_soon(self, *batches: Batch, condition: Condition | None = None) -> Future[Appended]:
+        future: Future[Appended] = Future()
+        try:
+            future.set_result(self.append(*batches, condition=condition))
+        except Conflict:
+            future.set_result(Appended([], [], []))
+        return future
 
 
 class ClaimsProcesses(Mutant):

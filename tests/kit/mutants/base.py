@@ -6,7 +6,11 @@ from typing import Any, ClassVar
 from fleet_core.events import Recorded, Row
 from kit.file_store import Memory
 
-MEMORY = {"durability": "it is in memory", "processes": "it is in memory"}
+MEMORY = {
+    "durability": "it is in memory",
+    "processes": "it is in memory",
+    "pipelining": "its appends are over when they return",
+}
 
 
 class Mutant(Memory):

@@ -12,7 +12,7 @@ from fleet_core.stores import Appended, Batch, Condition
 from fleet_core.times import Clock
 from kit.file_store import FileStore, Memory
 
-SMALL = {"views": "it is too small", "maintenance": "it is too small"}
+SMALL = {"views": "it is too small", "maintenance": "it is too small", "pipelining": "it is too small"}
 
 
 class FileMutant(FileStore):

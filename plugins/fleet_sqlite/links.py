@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fleet_sqlite.database import Connection, bindable
 
-LINK_AFTER: Final = 4000
+LINK_AFTER: Final = 1000
 """Events that are not linked yet at which an append links them all. More would be more to scan for each query
 by cause or root (these take about a millisecond); fewer would be too few to share the pages they go to."""
 

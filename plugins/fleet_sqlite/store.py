@@ -178,7 +178,7 @@ class SqliteStore(ReadTables):
 
     def _announce(self, rows: Sequence[Row]) -> None:
         if rows:
-            self._witness.write(self._appender.head)
+            self._witness.tell(self._appender.head)
             self._news.tell(self._appender.head.position)
 
     def read(
@@ -216,6 +216,7 @@ class SqliteStore(ReadTables):
         from fleet_sqlite import verification  # for the same reason
 
         self._connections.check_open()
+        self._witness.settle()
         return verification.verify(self._connections, self._codec, self._witness.read())
 
     def close(self) -> None:

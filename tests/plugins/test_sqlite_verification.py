@@ -1,6 +1,7 @@
 """Events are immutable, and damage is noticed: whatever column, index, tail or write-ahead log it hits."""
 
 import shutil
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 
@@ -169,6 +170,7 @@ def test_a_write_ahead_log_that_was_cut_is_found(tmp_path: Path) -> None:
     store = open_sqlite(tmp_path)
     for number in range(50):
         store.append(batch(number))
+    assert store.verify().findings == []
     copy = tmp_path / "after the crash"
     copy.mkdir()
     for name in ("events.db", "events.db-wal", "events.head"):
@@ -269,3 +271,25 @@ def test_a_closed_store_verifies_nothing(log: Path) -> None:
     store.close()
     with pytest.raises(Exception, match="is closed"):
         store.verify()
+
+
+def test_the_witness_has_seen_everything_once_the_store_is_closed(tmp_path: Path) -> None:
+    with closing(open_sqlite(tmp_path)) as store:
+        for number in range(50):
+            store.append(batch(number))
+    unguard(tmp_path)
+    execute(tmp_path, "DELETE FROM events WHERE position = 50")
+    assert any("had come to 50" in each or each.startswith("50: ") for each in findings(tmp_path))
+
+
+def test_a_process_that_knows_less_does_not_set_the_witness_back(tmp_path: Path) -> None:
+    early, late = open_sqlite(tmp_path), open_sqlite(tmp_path)
+    for number in range(5):
+        early.append(batch(number))
+    for number in range(5):
+        late.append(batch(10 + number))
+    late.close()
+    early.close()
+    unguard(tmp_path)
+    execute(tmp_path, "DELETE FROM events WHERE position = 10")
+    assert any("had come to 10" in each or each.startswith("10: ") for each in findings(tmp_path))

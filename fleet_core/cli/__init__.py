@@ -1,6 +1,7 @@
 """The `fleet` command: runs the lazy group, and turns what goes wrong into a message and an exit status."""
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,17 +18,25 @@ PIPE_CLOSED: Final = 141
 The signal itself stays ignored: it would also end a server whose client hangs up.
 """
 
+GARBAGE: Final = 100_000
+"""Objects more before Python looks for garbage. What a command imports lives as long as it does; looking
+through it, on the way in and again on the way out, took a fifth of a short command's time.
+"""
+
 DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What a system call says that is nobody's bug, even when it names no file."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
+    gc.set_threshold(GARBAGE)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that can't show a character is no reason to fail.
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:

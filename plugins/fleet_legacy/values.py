@@ -6,12 +6,18 @@ They are replaced by what comes nearest, and whoever keeps such a value keeps it
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from fleet_core.api import as_microseconds
+
+DEEPEST: Final = 100
+"""Levels of lists and objects that a codec carries."""
+
+_TOO_DEEP: Final = "it is nested too deeply"
 
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -34,9 +40,26 @@ def decode(text: str) -> Decoded:
         ValueError: it is not JSON, or no store could hold anything like it.
     """
     try:
-        return _decoded(text)
+        decoded = _decoded(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    # How deep a decoder itself goes differs from one Python to the next.
+    if text.count("[") + text.count("{") > DEEPEST and _is_deep(decoded.value):
+        raise ValueError(_TOO_DEEP)
+    return decoded
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _decoded(text: str) -> Decoded:

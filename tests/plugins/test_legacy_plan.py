@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_core.api import FleetError, Invalid, NotFound
+from fleet_core.api import EventCodec, FleetError, Invalid, NotFound
 from fleet_legacy.findings import json_path
 from fleet_legacy.lineage import trace_roots
 from fleet_legacy.plan import Plan, as_batches, make_plan
 from fleet_legacy.planned import Planned
 from fleet_legacy.source import Source, read_source
+from fleet_msgspec.codecs import JsonCodec
 from legacy_files import (
     FROM_HTTP,
     SMALL,
@@ -573,3 +574,12 @@ def test_planning_does_not_change_the_content() -> None:
     content = json.loads(SMALL.read_text())
     planned(content)
     assert content == json.loads(SMALL.read_text())
+
+
+def test_data_may_be_as_deep_as_a_codec_carries_and_no_deeper() -> None:
+    deepest = "[" * 100 + "]" * 100
+    event = event_of(data=deepest).event
+    assert EventCodec(JsonCodec()).prepare(event).data == deepest.encode()
+    assert list(faults_of({"events": {"a": [event_row("a", data=f"[{deepest}]")]}})) == [
+        '$.events["a"][0].data'
+    ]

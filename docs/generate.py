@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,13 +30,22 @@ def pages() -> dict[str, str]:
         "exit-statuses.md": NOTE + exits_page(),
         "hooks.md": NOTE + hooks_page(),
         "settings.md": NOTE + settings_page(),
-        **{f"plugins/{path.parent.name}.md": NOTE + path.read_text() for path in readmes()},
+        **{f"plugins/{path.parent.name}.md": NOTE + moved(path) for path in readmes()},
     }
 
 
 def readmes() -> list[Path]:
     """The READMEs of the built-in plugins."""
     return sorted((ROOT / "plugins").glob("*/README.md"))
+
+
+def moved(readme: Path) -> str:
+    """A README as it reads from docs/reference/plugins: its relative links lead to the same places."""
+
+    def relinked(link: re.Match[str]) -> str:
+        return "](" + os.path.relpath(readme.parent / link[1], HERE / "plugins")
+
+    return re.sub(r"\]\((?![a-z]+:)([^)#\s]+)", relinked, readme.read_text())
 
 
 def cli_page() -> str:

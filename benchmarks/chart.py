@@ -47,7 +47,7 @@ def chart(results: list[Result], note: str) -> str:
 
 
 def _x(gain: float) -> float:
-    share = 0.5 + math.log(gain) / (2 * math.log(REACH))
+    share = 0.5 + math.log(max(gain, 1 / REACH)) / (2 * math.log(REACH))
     return round(LEFT + WIDTH * min(max(share, 0), 1), 1)
 
 

@@ -5,6 +5,7 @@ of interest. Contestants therefore take turns within each round, the order chang
 only figures of the same round are divided by one another.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
@@ -54,8 +55,13 @@ class Gate(NamedTuple):
         return "<=" if self.at_most else ">="
 
     def gain(self, value: float) -> float:
-        """How far a value lies beyond the demand: 1 meets it, 2 is twice as good."""
-        return self.demand / value if self.at_most else value / self.demand
+        """How far a value lies beyond the demand: 1 meets it, 2 is twice as good.
+
+        A cost beyond another's can come out below nothing on a busy machine: that is beyond any demand.
+        """
+        if not self.at_most:
+            return value / self.demand
+        return self.demand / value if value > 0 else math.inf
 
 
 class Result(NamedTuple):

@@ -113,3 +113,11 @@ def test_the_chart_is_well_formed_whatever_the_words() -> None:
     words = "".join(ElementTree.fromstring(drawn).itertext())
     assert FASTER.what in words
     assert "on <this> & that" in words
+
+
+@pytest.mark.parametrize("value", [-3.0, 0.0, 0.5, 1e9])
+@pytest.mark.parametrize("at_most", [False, True])
+def test_any_value_can_be_drawn(value: float, at_most: bool) -> None:
+    """A busy machine measures nothing, or less than nothing, where one figure is taken from another."""
+    result = Result(Gate("1", "what", "figure", None, 1.0, at_most=at_most), [value])
+    assert ElementTree.fromstring(chart([result], "a note")).tag.endswith("svg")

@@ -22,6 +22,7 @@ from fleet_core.errors import (
     OutcomeUnknown,
     PluginBroken,
     ProblemsFound,
+    ServiceFailed,
     Unavailable,
     Usage,
     VersionConflict,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from fleet_core.cli.opening import open_fleet
     from fleet_core.cli.render import json_option, show
     from fleet_core.fleet import Fleet
+    from fleet_core.services import Console, Fault, Report, ServiceProvider, ServiceStatus
 
 __all__ = [
     "ALL",
@@ -70,6 +72,7 @@ __all__ = [
     "Condition",
     "ConditionFailed",
     "Conflict",
+    "Console",
     "Damaged",
     "Decision",
     "Done",
@@ -78,6 +81,7 @@ __all__ = [
     "EventType",
     "Exit",
     "Expected",
+    "Fault",
     "Fenced",
     "Finding",
     "Fleet",
@@ -108,7 +112,11 @@ __all__ = [
     "Query",
     "Read",
     "Recorded",
+    "Report",
     "Row",
+    "ServiceFailed",
+    "ServiceProvider",
+    "ServiceStatus",
     "Settings",
     "StoreInfo",
     "StoredId",
@@ -143,12 +151,17 @@ __all__ = [
 
 
 _ON_DEMAND = {
+    "Console": "fleet_core.services",
+    "Fault": "fleet_core.services",
     "Fleet": "fleet_core.fleet",
+    "Report": "fleet_core.services",
+    "ServiceProvider": "fleet_core.services",
+    "ServiceStatus": "fleet_core.services",
     "json_option": "fleet_core.cli.render",
     "open_fleet": "fleet_core.cli.opening",
     "show": "fleet_core.cli.render",
 }
-"""Imported when asked for: `Fleet` wires everything, and the others are for plugins that bring commands."""
+"""Imported when asked for: what wires everything, and what is for plugins that bring services or commands."""
 
 
 def __getattr__(name: str) -> Any:

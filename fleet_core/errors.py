@@ -165,6 +165,12 @@ class OutcomeUnknown(Unavailable):
     code = "OUTCOME_UNKNOWN"
 
 
+class ServiceFailed(Unavailable):
+    """A service that can't be started, stopped or asked; `fault` names what is wrong with it."""
+
+    code = "SERVICE_FAILED"
+
+
 class Damaged(FleetError):
     """Stored data is not what was written."""
 

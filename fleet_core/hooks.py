@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from fleet_core.codecs import Codec, EventCodec, Upcaster
     from fleet_core.events import EventType, Recorded
     from fleet_core.fleet import Fleet
+    from fleet_core.project import Project
     from fleet_core.projections import Projection
+    from fleet_core.services import ServiceProvider, ServiceStatus
     from fleet_core.stores import EventStore, Views
     from fleet_core.times import Clock
 
@@ -58,6 +60,18 @@ def fleet_open_views(
     """
 
 
+@hookspec(firstresult=True)
+def fleet_make_provider(
+    name: str, service: str, settings: dict[str, Any], directory: Path
+) -> "ServiceProvider | None":
+    """Make the provider of one service of a project; it starts nothing yet.
+
+    Role of group `fleet.providers`. `service` is the service's name, `settings` its table
+    `[services.SERVICE]` of fleet.toml; `directory` is the project's `.fleet` directory, where a provider
+    keeps what it must remember.
+    """
+
+
 # Contributions: what all installed plugins say adds up.
 
 
@@ -94,6 +108,16 @@ def fleet_events_recorded(fleet: "Fleet", events: "Sequence[Recorded]") -> None:
 @hookspec
 def fleet_projection_advanced(fleet: "Fleet", name: str, position: int) -> None:
     """A read table was caught up or rebuilt to a position by this process. Group `fleet.observers`."""
+
+
+@hookspec
+def fleet_service_started(project: "Project", status: "ServiceStatus") -> None:
+    """A service of a project was started, or found running, and answers. Group `fleet.observers`."""
+
+
+@hookspec
+def fleet_service_stopped(project: "Project", status: "ServiceStatus") -> None:
+    """A service of a project was stopped or destroyed. Group `fleet.observers`."""
 
 
 @hookspec

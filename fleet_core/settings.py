@@ -46,6 +46,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     project: ProjectSettings = ProjectSettings()
     store: StoreSettings = StoreSettings()
     views: ViewsSettings = ViewsSettings()
+    services: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(
+            description="A table for each service; its key `provider` names the plugin that runs it "
+            "(default `podman`) and checks the rest."
+        ),
+    ] = {"postgres": {}}
     observers: Annotated[
         list[str],
         Meta(description="Observer plugins to tell what happens; none is active by being installed."),

@@ -1,0 +1,1 @@
+"""PostgreSQL: how to log in to a server."""

@@ -21,9 +21,9 @@ from fleet_core.moments import AsOf, parse_as_of
 from fleet_core.operations import Decision, Done, Operation, Write, find_answer
 from fleet_core.plugins import Plugins, broken
 from fleet_core.project import Project
-from fleet_core.projections import FoldedView, Progress, Projection, TableView, View, catch_up, fold, rebuild
+from fleet_core.projections import FoldedView, Projection, TableView, View, catch_up, fold, rebuild
 from fleet_core.settings import Settings
-from fleet_core.stores import Appended, Batch, Condition, EventStore, Match, Query, Stream, Views
+from fleet_core.stores import Appended, Batch, Condition, EventStore, Match, Progress, Query, Stream, Views
 from fleet_core.times import Clock, system_clock
 
 S = TypeVar("S")
@@ -57,7 +57,7 @@ class Fleet:
         self.projections: dict[str, Projection[Any]] = {}
         self.codec = self._make_codec()
         self._contribute("fleet_projections", self._add_projection)
-        self.store: EventStore = self._open_store()
+        self.store: EventStore = self.open_store(settings.store.backend)
         self._closed = False
         try:
             self.views = self._open_views()
@@ -117,8 +117,13 @@ class Fleet:
             raise Invalid(f"projection {projection.name} is defined by another plugin too")
         self.projections[projection.name] = projection
 
-    def _open_store(self) -> EventStore:
-        name = self.settings.store.backend
+    def open_store(self, name: str) -> EventStore:
+        """Open a store of this project beside the one in use, by its plugin's name and settings. The caller
+        closes it.
+
+        Raises:
+            NotFound, PluginBroken: there is no such plugin, or it can't be loaded.
+        """
         store: EventStore = self.plugins.call(
             "fleet.stores",
             name,

@@ -4,20 +4,24 @@ assume.
 `fleet_core.testing.stores.StoreConformance` says in tests what stands here in words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 from fleet_core.errors import Invalid
-from fleet_core.events import EventType, NewEvent, Recorded
+from fleet_core.events import EventType, NewEvent, Recorded, Row
 from fleet_core.ids import StoredId, check_name, id_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from fleet_core.projections import Page, Projection
+
+
+Progress = Callable[[int], None]
+"""Told a position now and then while long work goes on; positions rise."""
 
 
 class Stream(NamedTuple):
@@ -291,6 +295,34 @@ class Views(Protocol):
         ...
 
 
+@runtime_checkable
+class Movable(Protocol):
+    """Ability: a store that takes in another's log as it is, and that can be left for another."""
+
+    def load(self, rows: Sequence[Row]) -> None:
+        """Record events of another log at the end of this one as they are: positions, ids, versions and times
+        included. All of them or none; durable on return. Read tables are not brought up to date.
+
+        `rows` are ascending, all beyond the head; gaps between positions stay gaps. What was sealed is open
+        to this alone.
+
+        Raises:
+            Invalid: a row lies at or before the head, or is not the next version of its stream.
+            IdReused: an id is in the log already.
+        """
+        ...
+
+    def seal(self, reason: str) -> None:
+        """Refuse every append from now on, by whatever process, with `Unavailable` and this reason; reads go
+        on. Appends that were acknowledged before are in the log when this returns. Durable.
+        """
+        ...
+
+    def unseal(self) -> None:
+        """Take appends again. Nothing happens when it is not sealed."""
+        ...
+
+
 class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a store says of itself. `details` holds what only this kind of store has to say."""
 
@@ -330,8 +362,9 @@ class Maintenance(Protocol):
         """What it is and how much it holds."""
         ...
 
-    def verify(self) -> Verification:
-        """Check every event's hash, the chain over the log and the head witness."""
+    def verify(self, progress: Progress = lambda position: None) -> Verification:
+        """Check every event's hash, the chain over the log and the head witness. `progress` is told how far
+        the log has been read, at the end the head of a log that is not empty."""
         ...
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet_core.cli.moving import copy, unseal
 from fleet_core.cli.render import json_option
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ def store() -> None:
       fleet store info
       fleet store verify
     """
+
+
+store.add_command(copy)
+store.add_command(unseal)
 
 
 @store.command()
@@ -66,13 +71,12 @@ def verify(context: click.Context, as_json: bool) -> None:
     Example:
       fleet store verify
     """
-    from fleet_core.cli.render import show
+    from fleet_core.cli.render import log_progress, show
     from fleet_core.errors import ProblemsFound
 
     maintenance = _maintenance(context)
-    if not as_json:
-        click.echo("Checking every event...", err=True)
-    found = maintenance.verify()
+    with log_progress("Checking every event", maintenance.info().head) as progress:
+        found = maintenance.verify(progress)
     if as_json:
         show(found, True)
     else:

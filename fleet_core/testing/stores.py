@@ -21,6 +21,7 @@ from fleet_core.testing.store_kit.durability import DurabilityKit
 from fleet_core.testing.store_kit.expectations import ExpectationsKit
 from fleet_core.testing.store_kit.filters import FiltersKit
 from fleet_core.testing.store_kit.maintenance import MaintenanceKit
+from fleet_core.testing.store_kit.moving import MovingKit
 from fleet_core.testing.store_kit.names import NamesKit
 from fleet_core.testing.store_kit.pipelining import PipeliningKit
 from fleet_core.testing.store_kit.processes import ProcessesKit
@@ -52,6 +53,7 @@ class StoreConformance(
     ViewsKit,
     MaintenanceKit,
     PipeliningKit,
+    MovingKit,
     ModelKit,
     StoreKit,
 ):

@@ -4,6 +4,7 @@ It favours being read over being fast: a read with criteria looks at every event
 """
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -17,7 +18,9 @@ from fleet_core.api import (
     EventCodec,
     Expected,
     IdReused,
+    Invalid,
     Prepared,
+    Progress,
     Query,
     Recorded,
     Row,
@@ -49,6 +52,7 @@ class MemoryStore(ReadTables):
         self._by_id: dict[StoredId, Recorded] = {}
         self._versions: dict[Stream, int] = {}
         self._closed = False
+        self._sealed = ""
 
     def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
         """See `EventStore.append`."""
@@ -59,6 +63,7 @@ class MemoryStore(ReadTables):
             recorded = self._recorded(writes)
             if recorded:
                 return _answer(recorded, replayed=True)
+            self._check_unsealed()
             self._check_versions(batches)
             self._check_condition(condition)
             events = self._rows(writes)
@@ -111,14 +116,14 @@ class MemoryStore(ReadTables):
     def _check_condition(self, condition: Condition | None) -> None:
         if condition is None:
             return
-        for event in self._log[max(condition.after, 0) :]:
+        for event in self._log[self._index(condition.after + 1) :]:
             if condition.query.accepts(event):
                 raise ConditionFailed(event.position)
 
     def _rows(self, writes: Sequence[Write]) -> list[Recorded]:
         """The events as they will stand in the log."""
         now = self._clock()
-        position = len(self._log)
+        position = self._last()
         versions: dict[Stream, int] = {}
         roots: dict[StoredId, StoredId] = {}
         events = []
@@ -159,13 +164,23 @@ class MemoryStore(ReadTables):
 
     def _record(self, events: list[Recorded]) -> None:
         """Make the events part of the log, of its indexes and of the read tables."""
-        before = len(self._log)
+        before = self._last()
+        self._add(events)
+        self._advance(events, before)
+        self._changed.notify_all()
+
+    def _add(self, events: list[Recorded]) -> None:
         for event in events:
             self._by_id[event.row[1]] = event
             self._versions[Stream(event.stream_type, event.stream_id)] = event.version
         self._log.extend(events)
-        self._advance(events, before)
-        self._changed.notify_all()
+
+    def _last(self) -> int:
+        return self._log[-1].position if self._log else 0
+
+    def _index(self, position: int) -> int:
+        """Where in the list the first event at or beyond a position stands."""
+        return bisect_left(self._log, position, key=_position)
 
     def read(
         self,
@@ -178,23 +193,24 @@ class MemoryStore(ReadTables):
     ) -> Iterator[Recorded]:
         """See `EventStore.read`. What is recorded after the call is not seen."""
         end = self.head() + 1
-        positions = range(max(after, 0) + 1, end if before is None else min(before, end))
-        return islice(self._matching(query, reversed(positions) if backwards else iter(positions)), limit)
+        first = self._index(max(after, 0) + 1)
+        places = range(first, self._index(end if before is None else min(before, end)))
+        events = map(self._log.__getitem__, reversed(places) if backwards else places)
+        return islice(self._matching(query, events), limit)
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        log = self._log
-        return (event for event in (log[position - 1] for position in positions) if query.accepts(event))
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
+        return filter(query.accepts, events)
 
     def head(self) -> int:
         """See `EventStore.head`."""
         with self._lock:
             self._check_open()
-            return len(self._log)
+            return self._last()
 
     def wait(self, after: int, timeout: float) -> bool:
         """See `EventStore.wait`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._log) > after, timeout)
+            self._changed.wait_for(lambda: self._closed or self._last() > after, timeout)
             return self.head() > after
 
     def close(self) -> None:
@@ -207,23 +223,72 @@ class MemoryStore(ReadTables):
         if self._closed:
             raise Unavailable("the memory store is closed", remedy="open another; what this one held is gone")
 
+    def load(self, rows: Sequence[Row]) -> None:
+        """See `Movable.load`."""
+        with self._changed:
+            self._check_open()
+            self._check_loadable(rows)
+            self._add([Recorded(row, self._codec) for row in rows])
+            self._changed.notify_all()
+
+    def _check_loadable(self, rows: Sequence[Row]) -> None:
+        last = self._last()
+        versions: dict[Stream, int] = {}
+        ids: set[StoredId] = set()
+        for row in rows:
+            stream = Stream(row.stream_type, row.stream_id)
+            versions[stream] = versions.get(stream, self._versions.get(stream, 0)) + 1
+            if row.position <= last:
+                raise Invalid(f"position {row.position} does not lie beyond {last}", path="$.position")
+            if row.version != versions[stream]:
+                raise Invalid(
+                    f"{stream} goes on with version {versions[stream]}, not {row.version}", path="$.version"
+                )
+            if row.id in self._by_id or row.id in ids:
+                raise IdReused(id_text(row.id), "is recorded already")
+            last = row.position
+            ids.add(row.id)
+
+    def seal(self, reason: str) -> None:
+        """See `Movable.seal`."""
+        with self._changed:
+            self._check_open()
+            self._sealed = reason
+
+    def unseal(self) -> None:
+        """See `Movable.unseal`."""
+        self.seal("")
+
+    def _check_unsealed(self) -> None:
+        if self._sealed:
+            raise Unavailable(
+                f"the store is sealed: {self._sealed}",
+                remedy="use the store that is named, or 'fleet store unseal'",
+            )
+
     def info(self) -> StoreInfo:
         """See `Maintenance.info`. `bytes` counts the events' data."""
         head = self.head()
         return StoreInfo(
             backend="memory",
             path="",
-            events=head,
+            events=len(self._log),
             streams=len(self._versions),
             bytes=sum(len(event.row[7]) for event in self.read()),
             schema_version=1,
             head=head,
         )
 
-    def verify(self) -> Verification:
+    def verify(self, progress: Progress = lambda position: None) -> Verification:
         """See `Maintenance.verify`. Memory is trusted: there is no hash to compare."""
         head = self.head()
-        return Verification(events=head, head=head, head_hash="")
+        if head:
+            progress(head)
+        return Verification(events=len(self._log), head=head, head_hash="")
+
+
+def _position(event: Recorded) -> int:
+    return event.position
 
 
 def _is_expected(expected: Expected | int, actual: int) -> bool:

@@ -19,7 +19,7 @@ class _Table:
 
 
 class ReadTables:
-    """The ability `Views`, for a store whose positions are consecutive."""
+    """The ability `Views`."""
 
     inline = True
 

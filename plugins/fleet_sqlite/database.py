@@ -131,6 +131,10 @@ def fault(error: BaseException) -> int | None:
     return next((code for code in codes if code != _VAGUE), codes[0] if codes else None)
 
 
+SEALED: Final = "sealed: "
+"""What a seal's refusal starts with."""
+
+
 def explained(error: BaseException, path: Path) -> FleetError | None:
     """An error of SQLite as one of ours: what, whose, and the next step. None for any other error."""
     code = None if isinstance(error, FleetError) else fault(error)
@@ -152,6 +156,12 @@ def explained(error: BaseException, path: Path) -> FleetError | None:
         return Damaged(
             f"{path.name} is damaged: {error}",
             remedy="run 'fleet store verify' to see what is hurt, and restore a backup",
+            path=str(path),
+        )
+    if code == CONSTRAINT and SEALED in str(error):
+        return Unavailable(
+            f"{path.name} is {str(error)[str(error).index(SEALED) :]}",
+            remedy="use the store that is named, or take the seal off with 'fleet store unseal'",
             path=str(path),
         )
     if code == CONSTRAINT:

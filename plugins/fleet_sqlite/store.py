@@ -17,6 +17,7 @@ from fleet_core.api import (
     Damaged,
     EventCodec,
     OutcomeUnknown,
+    Progress,
     Query,
     Recorded,
     StoreInfo,
@@ -26,6 +27,7 @@ from fleet_core.api import (
     checked,
     id_text,
 )
+from fleet_core.api import Row as LogRow
 from fleet_sqlite import reading
 from fleet_sqlite.appending import Appender, Request, Row
 from fleet_sqlite.connections import Connections
@@ -36,7 +38,7 @@ from fleet_sqlite.migrations import Migration, migrate, shipped
 from fleet_sqlite.news import News
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.tables import ReadTables
-from fleet_sqlite.witness import Witness, holds
+from fleet_sqlite.witness import Head, Witness, holds
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -181,6 +183,39 @@ class SqliteStore(ReadTables):
             self._witness.tell(self._appender.head)
             self._news.tell(self._appender.head.position)
 
+    def load(self, rows: Sequence[LogRow]) -> None:
+        """See `Movable.load`."""
+        if rows:
+            self._connections.transaction(partial(self._load, rows), self._loaded)
+
+    def _load(self, rows: Sequence[LogRow], connection: Connection) -> Head:
+        from fleet_sqlite import moving  # few commands need it
+
+        self._appender.look(connection)
+        self._check_witness(connection)
+        reason = moving.unseal(connection)
+        head = moving.load(connection, self._codec, self._appender.head, rows)
+        if reason is not None:
+            moving.seal(connection, reason)
+        return head
+
+    def _loaded(self, head: Head) -> None:
+        self._appender.forget()
+        self._witness.tell(head)
+        self._news.tell(head.position)
+
+    def seal(self, reason: str) -> None:
+        """See `Movable.seal`."""
+        from fleet_sqlite import moving
+
+        self._connections.transaction(lambda connection: moving.seal(connection, reason))
+
+    def unseal(self) -> None:
+        """See `Movable.unseal`."""
+        from fleet_sqlite import moving
+
+        self._connections.transaction(moving.unseal)
+
     def read(
         self,
         query: Query = ALL,
@@ -211,13 +246,13 @@ class SqliteStore(ReadTables):
 
         return information.info(self._connections, self._codec.name)
 
-    def verify(self) -> Verification:
+    def verify(self, progress: Progress = lambda position: None) -> Verification:
         """See `Maintenance.verify`."""
         from fleet_sqlite import verification  # for the same reason
 
         self._connections.check_open()
         self._witness.settle()
-        return verification.verify(self._connections, self._codec, self._witness.read())
+        return verification.verify(self._connections, self._codec, self._witness.read(), progress)
 
     def close(self) -> None:
         """See `EventStore.close`. A forked child has nothing to close: all of it is its parent's."""

@@ -16,6 +16,12 @@ files = {}
 boxes = "toys"
 [entry_points."fleet.stores"]
 bare = "toys"
+twin = "fleet_sqlite.plugin"
+[entry_points."fleet.providers"]
+toy = "toy_services"
+mute = "toy_services"
+crashing = "toy_services"
+nothing = "toy_services"
 """
 
 

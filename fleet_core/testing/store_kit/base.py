@@ -4,25 +4,26 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import pytest
 
 from fleet_core.codecs import EventCodec
-from fleet_core.errors import FleetError, Usage
+from fleet_core.errors import FleetError
 from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.stores import ALL, EventStore, Query, Stream
+from fleet_core.testing.abilities import Kit
 from fleet_core.testing.codecs import JsonCodec
 from fleet_core.times import Clock
 
 T = TypeVar("T")
-Test = TypeVar("Test", bound=Callable[..., None])
 
 ABILITIES: Final = {
     "durability": "what is acknowledged is there after close and reopen, and after the process was killed",
     "processes": "it is opened several times at once, by this process and by others, and all see one log",
     "views": "it keeps read tables (`Views`)",
     "maintenance": "it describes and checks itself (`Maintenance`)",
+    "moving": "it takes in another store's log as it is, and can be sealed (`Movable`)",
     "pipelining": "one thread can have many appends under way (`Pipelining`)",
 }
 """What a store may lack, when it says so with a reason."""
@@ -79,50 +80,15 @@ class UnevenClock:
         return NOON
 
 
-def needs(*abilities: str) -> Callable[[Test], Test]:
-    """Mark a test of abilities: a store that lacks one of them is spared it."""
-
-    def mark(test: Test) -> Test:
-        test.needs = abilities  # type: ignore[attr-defined]
-        return test
-
-    return mark
-
-
-def proves_lack_of(ability: str) -> Callable[[Test], Test]:
-    """Mark the test that stands in for an ability's tests: lacking what works is a failure."""
-
-    def mark(test: Test) -> Test:
-        test.proves_lack_of = ability  # type: ignore[attr-defined]
-        return test
-
-    return mark
-
-
 def kit_codec() -> EventCodec:
     """A codec that knows the kit's event type; each process makes its own."""
     return EventCodec(JsonCodec(), [Noted])
 
 
-class StoreKit:
-    """The fixtures, and the rule which tests a store is put to."""
+class StoreKit(Kit):
+    """The fixtures."""
 
-    lacks: ClassVar[dict[str, str]] = {}
-    """Abilities that this store does without, each with the reason."""
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        for ability, reason in cls.lacks.items():
-            if ability not in ABILITIES or not reason:
-                raise Usage(
-                    f"{cls.__name__}.lacks says {ability!r}: {reason!r}",
-                    remedy=f"give a reason for one of {', '.join(ABILITIES)}",
-                )
-        for name, test in _marked_tests(cls).items():
-            if name not in cls.__dict__:
-                setattr(
-                    cls, name, test if _concerns(test, cls.lacks) else None
-                )  # pytest does not collect None
+    abilities = ABILITIES
 
     @pytest.fixture
     def open_store(self) -> OpenStore:
@@ -160,22 +126,6 @@ class StoreKit:
     def store(self, opened: Callable[[], EventStore]) -> EventStore:
         """The store, open and empty."""
         return opened()
-
-
-def _marked_tests(kit: type) -> dict[str, Any]:
-    # A class in between has no lacks, so what it set aside must be found again for those below that have.
-    return {
-        name: test
-        for base in reversed(kit.__mro__)
-        for name, test in vars(base).items()
-        if hasattr(test, "needs") or hasattr(test, "proves_lack_of")
-    }
-
-
-def _concerns(test: object, lacks: dict[str, str]) -> bool:
-    if hasattr(test, "needs"):
-        return lacks.keys().isdisjoint(test.needs)
-    return getattr(test, "proves_lack_of", None) in lacks
 
 
 def note(data: Any = "something", type: str = "noted", **fields: Any) -> NewEvent:

@@ -5,9 +5,9 @@ from concurrent.futures import Future
 from typing import Any, ClassVar
 
 from fleet_core.errors import Conflict
-from fleet_core.events import Recorded
+from fleet_core.events import Recorded, Row
 from fleet_core.projections import Projection, fold
-from fleet_core.stores import Appended, Batch, Condition
+from fleet_core.stores import Appended, Batch, Condition, Progress, Verification
 from kit.mutants.base import MEMORY, Mutant
 
 
@@ -96,6 +96,13 @@ class CountsRefusedEvents(Mutant):
         )
 
 
+class VerifiesInSilence(Mutant):
+    caught_by = "test_verify_tells_how_far_it_has_come"
+
+    def verify(self, progress: Progress = print) -> Verification:
+        return super().verify()
+
+
 class ClaimsDurability(Mutant):
     """Says that it lacks nothing, and ends with its process."""
 
@@ -123,6 +130,70 @@ class ForgetsRefusedPromises(Mutant):
 class ClaimsProcesses(Mutant):
     caught_by = "test_what_one_opening_appends_the_other_reads_at_once"
     lacks: ClassVar[dict[str, str]] = {}
+
+
+class LoadsCloseGaps(Mutant):
+    """Numbers what it takes in anew."""
+
+    caught_by = "test_gaps_stay_gaps"
+
+    def load(self, rows: Sequence[Row]) -> None:
+        first = self.head() + 1
+        super().load([row._replace(position=position) for position, row in enumerate(rows, first)])
+
+
+class LoadsStampTheirOwnTime(Mutant):
+    caught_by = "test_a_log_taken_in_reads_as_it_did_where_it_came_from"
+
+    def load(self, rows: Sequence[Row]) -> None:
+        super().load([row._replace(recorded_at=self._clock()) for row in rows])
+
+
+class LoadsWithoutLooking(Mutant):
+    caught_by = "test_a_row_that_does_not_fit_refuses_all"
+
+    def _check_loadable(self, rows: Sequence[Row]) -> None:
+        pass
+
+
+class LoadsOneByOne(Mutant):
+    """Takes in what comes before the row that does not fit."""
+
+    caught_by = "test_a_row_that_does_not_fit_refuses_all"
+
+    def load(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            super().load([row])
+
+
+class LoadsBreakSeals(Mutant):
+    caught_by = "test_a_sealed_store_takes_a_log_in"
+
+    def load(self, rows: Sequence[Row]) -> None:
+        self.unseal()
+        super().load(rows)
+
+
+class SealsRefuseRetries(Mutant):
+    """Looks at the seal before it looks whether the events are known."""
+
+    caught_by = "test_a_sealed_store_still_answers_a_retry"
+
+    def append(self, *batches: Batch, condition: Condition | None = None) -> Appended:
+        self._check_unsealed()
+        return super().append(*batches, condition=condition)
+
+
+class SealsAreForgotten(Mutant):
+    caught_by = "test_a_sealed_store_takes_no_append_and_says_why"
+
+    def seal(self, reason: str) -> None:
+        pass
+
+
+class DeniesItsMoving(Mutant):
+    caught_by = "test_it_lacks_moving_as_it_says"
+    lacks = {**MEMORY, "moving": "no time"}
 
 
 class DeniesItsViews(Mutant):

@@ -26,8 +26,8 @@ class PublishesOutOfOrder(Mutant):
         self._published.update(answer.positions)
         return answer
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        return super()._matching(query, (position for position in positions if position in self._published))
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
+        return super()._matching(query, (event for event in events if event.position in self._published))
 
 
 class PublishesLate(PublishesOutOfOrder):
@@ -75,9 +75,6 @@ class HeadRunsAhead(Mutant):
         self._check_open()
         return max(self._reserved, len(self._log))
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        return super()._matching(query, (position for position in positions if position <= len(self._log)))
-
 
 class RefusedAppendsMoveTheHead(Mutant):
     caught_by = "test_a_refused_append_leaves_no_trace"
@@ -92,9 +89,6 @@ class RefusedAppendsMoveTheHead(Mutant):
 
     def head(self) -> int:
         return super().head() + self._refused
-
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        return super()._matching(query, (position for position in positions if position <= len(self._log)))
 
 
 class NeverWakes(Mutant):

@@ -13,17 +13,17 @@ class LocksWhileReading(Mutant):
 
     caught_by = "test_a_reader_that_stops_half_way_holds_nobody_up"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
         with self._lock:
-            yield from super()._matching(query, positions)
+            yield from super()._matching(query, events)
 
 
 class ReadsEverythingFirst(Mutant):
     caught_by = "test_memory_does_not_grow_with_the_log"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
         copies = [bytes(bytearray(event.row[7])) for event in self._log]
-        yield from super()._matching(query, positions)
+        yield from super()._matching(query, events)
         del copies
 
 
@@ -105,24 +105,24 @@ class ItemsAddUp(Mutant):
 
     caught_by = "test_items_are_or_ed_and_each_event_comes_once"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
         items = query.items or (Match(),)
-        for event in super()._matching(ALL, positions):
+        for event in super()._matching(ALL, events):
             yield from [event] * sum(item.accepts(event) for item in items)
 
 
 class ItemsAreAndEd(Mutant):
     caught_by = "test_items_are_or_ed_and_each_event_comes_once"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        return (e for e in super()._matching(ALL, positions) if all(item.accepts(e) for item in query.items))
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
+        return (e for e in super()._matching(ALL, events) if all(item.accepts(e) for item in query.items))
 
 
 class OneTagIsEnough(Mutant):
     caught_by = "test_a_criterion_gives_the_events_that_fulfil_it"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        return super()._matching(Query(tuple(map(_any_tag, query.items))), positions)
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
+        return super()._matching(Query(tuple(map(_any_tag, query.items))), events)
 
 
 class StreamIdsAreEnough(Mutant):
@@ -130,11 +130,11 @@ class StreamIdsAreEnough(Mutant):
 
     caught_by = "test_a_stream_is_named_by_type_and_id_together"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
         names = {stream.id for item in query.items for stream in item.streams}
         if not names:
-            return super()._matching(query, positions)
-        return (event for event in super()._matching(ALL, positions) if event.stream_id in names)
+            return super()._matching(query, events)
+        return (event for event in super()._matching(ALL, events) if event.stream_id in names)
 
 
 class TimesAreOfRecording(Mutant):
@@ -142,8 +142,8 @@ class TimesAreOfRecording(Mutant):
 
     caught_by = "test_a_criterion_gives_the_events_that_fulfil_it"
 
-    def _matching(self, query: Query, positions: Iterator[int]) -> Iterator[Recorded]:
-        for event in super()._matching(ALL, positions):
+    def _matching(self, query: Query, events: Iterator[Recorded]) -> Iterator[Recorded]:
+        for event in super()._matching(ALL, events):
             (bare,) = self._rewritten([event], occurred_at=lambda row: None)
             if query.accepts(bare):
                 yield event

@@ -16,6 +16,7 @@ from fleet_core import settings as settings_module
 from fleet_core.catalog import Catalog
 from fleet_core.codecs import EventCodec
 from fleet_core.errors import Conflict, FleetError, Invalid, NotFound, Unavailable
+from fleet_core.events import Recorded
 from fleet_core.ids import IdSource, Uuid7
 from fleet_core.moments import AsOf, parse_as_of
 from fleet_core.operations import Decision, Done, Operation, Write, find_answer
@@ -162,9 +163,14 @@ class Fleet:
         """Record events, as `EventStore.append` does, and tell the observers."""
         appended = self.store.append(*batches, condition=condition)
         if self.plugins.has_observers and not appended.replayed and appended.positions:
-            events = list(self.store.read(after=appended.positions[0] - 1, before=appended.last + 1))
-            self.plugins.tell("fleet_events_recorded", fleet=self, events=events)
+            self.plugins.tell("fleet_events_recorded", fleet=self, events=self._recorded(appended))
         return appended
+
+    def _recorded(self, appended: Appended) -> list[Recorded]:
+        """The events of an append. Between their positions there may be events of others."""
+        ours = set(appended.positions)
+        around = self.store.read(after=min(ours) - 1, before=max(ours) + 1)
+        return [event for event in around if event.position in ours]
 
     def projection(self, name: str) -> Projection[Any]:
         """The definition of a projection.

@@ -7,7 +7,7 @@ type hints and descriptions are all a surface needs to offer it as a command, a 
 import hashlib
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fleet_core.fleet import Fleet
 
 S = TypeVar("S")
+
+_PAGE: Final = 20
+"""Events of an answer that are looked up at once."""
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,13 +149,14 @@ def find_answer(fleet: "Fleet", request: Write) -> list[Recorded]:
 
 
 def _rest(fleet: "Fleet", key: str, first: Recorded) -> list[Recorded]:
-    """The events after the first of a commit: one append gives them neighbouring positions."""
+    """The events after the first of a commit. Between their positions there may be events of others."""
     rest: list[Recorded] = []
-    for event in fleet.store.read(after=first.position):
-        if event.id != _derived_id(key, len(rest) + 1):
-            break
-        rest.append(event)
-    return rest
+    while True:
+        ids = tuple(_derived_id(key, len(rest) + 1 + index) for index in range(_PAGE))
+        found = list(fleet.store.read(Query.of(ids=ids), after=first.position))
+        rest += found
+        if len(found) < _PAGE:
+            return rest
 
 
 def _derived_id(key: str, index: int) -> str:

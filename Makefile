@@ -1,11 +1,15 @@
 # What the README and CONTRIBUTING say, by name. Everything runs in .venv.
 PYTHON ?= python3
 
-.PHONY: setup test lint bench torture docs clean
+.PHONY: setup machine test lint bench torture docs clean
 
 setup:
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -q -c constraints.txt -e '.[dev]'
+
+# Podman, PostgreSQL and the images that the tests run; what is there is left alone.
+machine:
+	tests/machine/prepare
 
 test:
 	.venv/bin/pytest -n 2

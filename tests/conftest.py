@@ -1,5 +1,6 @@
 """What many tests need: the `fleet` command as a process, and distributions that are really installed."""
 
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -7,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import machines
 from fleet_core.cli import run
 from installing import HERE, RunFleet, RunHere, install, install_wheel, run_fleet_in
+from postgres_servers import SharedServer
+
+
+def pytest_configure() -> None:
+    machines.find_system_programs()
 
 
 @pytest.fixture
@@ -41,6 +48,24 @@ def outsider_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("outsider")
     install_wheel(HERE / "outsider", wheels, site)
     return site
+
+
+@pytest.fixture(scope="session")
+def podman_machine() -> Iterator[None]:
+    """Podman and the images of the tests are there, and nothing that a killed test run left behind."""
+    machines.require()
+    machines.sweep()
+    yield
+    machines.sweep()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServer]:
+    """The PostgreSQL server of this test run; all workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    server = SharedServer(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    yield server
+    server.release()
 
 
 @pytest.fixture

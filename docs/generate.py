@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from fleet_core import errors, hooks, settings
+from fleet_core import errors, hooks, services, settings
 from fleet_core.catalog import Catalog
 from fleet_core.cli.group import fleet
 from fleet_core.plugins import Plugins
@@ -29,6 +29,7 @@ def pages() -> dict[str, str]:
         "events.md": NOTE + events_page(),
         "exit-statuses.md": NOTE + exits_page(),
         "hooks.md": NOTE + hooks_page(),
+        "service-faults.md": NOTE + service_faults_page(),
         "settings.md": NOTE + settings_page(),
         **{f"plugins/{path.parent.name}.md": NOTE + moved(path) for path in readmes()},
     }
@@ -154,8 +155,53 @@ def settings_page() -> str:
     for field in msgspec.structs.fields(settings.Settings):
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             parts.append(f"## {inspect.getdoc(field.type)}\n\n{schema_table(field.type)}")
+    parts.append(
+        "## Services\n\nA table `[services.NAME]` for each. Its key `provider` names the plugin that runs it,"
+        f" `{services.DEFAULT_PROVIDER}` unless set;\n`fleet plugins show providers:PROVIDER` prints the"
+        " other keys. Without any table there is a service `postgres`.\n"
+    )
     parts.append("## Plugins\n\n`fleet plugins show NAME` prints what `[plugins.NAME]` takes.\n")
     return "\n".join(parts)
+
+
+SERVICE_FAULTS = """# What goes wrong with services
+
+An error of `fleet services` says what is wrong and what to do about it, and the command exits with status 8.
+With `--json`, `fault` is its name, and `said` holds the words of the program that complained. Capitals stand
+for what an error says in their place.
+"""
+
+
+def service_faults_page() -> str:
+    """Each fault that each provider can name, with what is said and what to do."""
+    plugins = Plugins(Catalog.installed())
+    parts = [SERVICE_FAULTS]
+    for name in plugins.catalog.names(services.GROUP):
+        made = plugins.call(
+            services.GROUP,
+            name,
+            "fleet_make_provider",
+            name=name,
+            service="SERVICE",
+            settings={},
+            directory=Path(".fleet"),
+        )
+        rows = ["| fault | what is wrong | what to do |", "|---|---|---|"]
+        rows += [f"| {each.name} | {shown(each.message)} | {shown(each.remedy)} |" for each in made.faults]
+        parts.append(f"## {name}\n\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+class Capitals(dict[str, str]):
+    """Stands for the facts of a text: each is its own name in capitals."""
+
+    def __missing__(self, name: str) -> str:
+        return name.upper()
+
+
+def shown(template: str) -> str:
+    """A text with its facts in capitals, fit for a cell of a table."""
+    return template.format_map(Capitals()).replace("|", "\\|")
 
 
 def exits_page() -> str:

@@ -12,12 +12,9 @@ import msgspec
 
 from fleet_core.errors import Usage
 from fleet_core.events import Recorded
-from fleet_core.stores import EventStore, Query, Views
+from fleet_core.stores import EventStore, Progress, Query, Views
 
 S = TypeVar("S")
-
-Progress = Callable[[int], None]
-"""Told a position now and then while long work goes on."""
 
 BATCH = 1000
 """Events folded in one transaction while catching up."""

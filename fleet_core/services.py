@@ -5,7 +5,7 @@ project's store, which may itself live in a service that is down.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -13,7 +13,7 @@ import msgspec
 
 from fleet_core.errors import NotFound, ServiceFailed
 from fleet_core.plugins import Plugins
-from fleet_core.project import Project
+from fleet_core.project import Project, create
 from fleet_core.settings import Settings
 
 State = Literal["absent", "stopped", "starting", "ready", "failing", "unknown"]
@@ -53,7 +53,7 @@ class Fault(NamedTuple):
     """One way in which a service goes wrong: its name, how it is recognised, and what to say.
 
     `pattern` is a regular expression that finds it in what an engine or a log says; empty when it is seen in
-    another way. `message` and `remedy` may hold `{names}` of facts.
+    another way. `message` and `remedy` may hold `{names}` of facts; `{service}` is always one.
     """
 
     name: str
@@ -68,8 +68,8 @@ class Fault(NamedTuple):
     def error(self, service: str, *, said: str = "", **facts: str) -> ServiceFailed:
         """The error of this fault, for one service. `said` are the engine's own words, without secrets."""
         return ServiceFailed(
-            f"service {service}: {self.message.format(**facts)}",
-            remedy=self.remedy.format(**facts),
+            f"service {service}: {self.message.format(service=service, **facts)}",
+            remedy=self.remedy.format(service=service, **facts),
             service=service,
             fault=self.name,
             **({"said": said} if said else {}),
@@ -166,6 +166,23 @@ class Services:
         """The services there are, in the order of the settings."""
         return list(self._tables)
 
+    def named(self, names: Iterable[str]) -> list[str]:
+        """These services, each once, or all of them when none is named.
+
+        Raises:
+            NotFound: the settings do not name one of them.
+        """
+        chosen = list(dict.fromkeys(names)) or self.names
+        for service in chosen:
+            if service not in self._tables:
+                raise NotFound(
+                    f"no service is called {service!r}",
+                    remedy=f"available services: {', '.join(self._tables) or 'none'}; "
+                    f"[services.{service}] in fleet.toml adds one",
+                    service=service,
+                )
+        return chosen
+
     def provider(self, service: str) -> ServiceProvider:
         """Who runs a service.
 
@@ -174,12 +191,7 @@ class Services:
             PluginBroken: its provider can't be loaded.
             Invalid: its table does not fit its provider.
         """
-        if service not in self._tables:
-            known = ", ".join(self._tables) or "none"
-            raise NotFound(
-                f"no service is called {service!r}",
-                remedy=f"available services: {known}; [services.{service}] in fleet.toml adds one",
-            )
+        self.named([service])
         if service not in self._made:
             self._made[service] = self._make(service)
         return self._made[service]
@@ -206,10 +218,12 @@ class Services:
 
     def up(self, service: str, report: Report) -> ServiceStatus:
         """Have a service run and answer; see `ServiceProvider.up`."""
+        create(self.project)  # lest git sees what a provider keeps there
         return self._started(self.provider(service).up(report))
 
     def restart(self, service: str, report: Report) -> ServiceStatus:
         """Stop a service, if it runs, and start it; see `ServiceProvider.restart`."""
+        create(self.project)
         return self._started(self.provider(service).restart(report))
 
     def down(self, service: str) -> ServiceStatus:

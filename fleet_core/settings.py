@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="A table for each service; its key `provider` names the plugin that runs it "
             "(default `podman`) and checks the rest."
         ),
-    ] = {"postgres": {}}
+    ] = msgspec.field(default_factory=lambda: {"postgres": {}})
     observers: Annotated[
         list[str],
         Meta(description="Observer plugins to tell what happens; none is active by being installed."),
@@ -103,7 +103,7 @@ def checked(values: Mapping[str, Any], struct: type[S], origin: str) -> S:
         raise Invalid(
             f"{origin}: {message}{f' at {path}' if path else ''}",
             path=path.strip("`") or "$",
-            remedy="see 'fleet config show' for the keys there are",
+            remedy="'fleet config show' lists what is set, 'fleet plugins show NAME' what a plugin takes",
         ) from None
 
 

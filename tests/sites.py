@@ -1,5 +1,6 @@
 """The command line in this process, in a project on the real store, with a toy domain installed."""
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -15,6 +16,13 @@ from fleet_core.cli import run
 from fleet_core.fleet import Fleet
 from fleet_core.settings import Settings
 from fleets import TestClock
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Answer(NamedTuple):

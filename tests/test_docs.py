@@ -29,6 +29,13 @@ GUIDES = [
     *sorted((ROOT / "docs" / "how-to").glob("*.md")),
 ]
 FIXTURE = ROOT / "tests" / "data" / "squawk-small.json"
+LOCAL_IMAGE = {
+    "FLEET_SERVICES__POSTGRES__IMAGE": "localhost/fleet-postgres:15",
+    "FLEET_SERVICES__POSTGRES__PULL": "never",
+    "FLEET_SERVICES__POSTGRES__PORT": "auto",
+    "FLEET_SERVICES__POSTGRES__CONTAINER": f"fleet-test-{os.getpid()}-docs",
+}
+"""PostgreSQL as readers get it, without a registry and in nobody's way."""
 
 
 def page_name(path: Path) -> str:
@@ -57,13 +64,23 @@ def test_every_block_of_a_guide_runs_and_shows_what_it_says(page: Path, tmp_path
     folder.mkdir()
     shutil.copy(FIXTURE, folder / "squawk.json")
     environment = reader_environment(tmp_path)
-    for block in blocks_of(page):
-        if block.kind == "console":
-            run_console(block, folder, environment)
-        elif block.kind == "python":
-            run_python(block, folder, environment)
-        elif block.kind in {"toml", "json"}:
-            assert (tomllib.loads if block.kind == "toml" else msgspec.json.decode)(block.text) is not None
+    if page.stem == "run-postgresql":
+        environment |= LOCAL_IMAGE
+    try:
+        for block in blocks_of(page):
+            run_block(block, folder, environment)
+    finally:
+        if (folder / ".fleet" / "services").exists():
+            subprocess.run(["fleet", "services", "destroy", "--yes"], cwd=folder, env=environment, check=True)
+
+
+def run_block(block: Block, folder: Path, environment: dict[str, str]) -> None:
+    if block.kind == "console":
+        run_console(block, folder, environment)
+    elif block.kind == "python":
+        run_python(block, folder, environment)
+    elif block.kind in {"toml", "json"}:
+        assert (tomllib.loads if block.kind == "toml" else msgspec.json.decode)(block.text) is not None
 
 
 def reader_environment(tmp_path: Path) -> dict[str, str]:

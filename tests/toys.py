@@ -23,6 +23,7 @@ from fleet_core.api import (
     Query,
     Read,
     Recorded,
+    ServiceStatus,
     Stream,
     Views,
     Write,
@@ -226,6 +227,14 @@ class Listener:
     @hookimpl
     def fleet_projection_advanced(self, name: str, position: int) -> None:
         self.heard.append((name, position))
+
+    @hookimpl
+    def fleet_service_started(self, project: Project, status: ServiceStatus) -> None:
+        self.heard.append(("started", project.root, status.service, status.state))
+
+    @hookimpl
+    def fleet_service_stopped(self, project: Project, status: ServiceStatus) -> None:
+        self.heard.append(("stopped", project.root, status.service, status.state))
 
     @hookimpl
     def fleet_closed(self, fleet: Fleet) -> None:

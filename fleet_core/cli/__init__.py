@@ -62,7 +62,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        return _explain(error, as_json="--json" in arguments)
+        return explain(error, as_json="--json" in arguments)
     return status
 
 
@@ -93,8 +93,8 @@ def _colour(environ: Mapping[str, str]) -> bool | None:
     return False if environ.get("TERM") == "dumb" else None
 
 
-def _explain(error: Exception, as_json: bool) -> int:
-    """Say what went wrong, and return the exit status that stands for it."""
+def explain(error: Exception, as_json: bool) -> int:
+    """Say what went wrong on stderr, and return the exit status that stands for it."""
     if os.environ.get("FLEET_TRACEBACK") == "1":
         from traceback import print_exception
 
@@ -133,6 +133,8 @@ def _tell(error: FleetError, as_json: bool) -> None:
         return
     colour = _colour(os.environ)
     click.echo(f"{click.style('Error:', fg='red')} {visible(error.message)}", err=True, color=colour)
+    for line in str(error.details.get("said", "")).splitlines():
+        click.echo(f"       {visible(line.expandtabs())}", err=True)
     if error.remedy:
         click.echo(f"{click.style('Next:', bold=True)}  {visible(error.remedy)}", err=True, color=colour)
 

@@ -22,6 +22,7 @@ CORE: Final = {
     "log": ("fleet_core.cli.log:log", "List recorded events."),
     "why": ("fleet_core.cli.why:why", "Show what led to an event, and what followed."),
     "store": ("fleet_core.cli.store:store", "Look at the event store."),
+    "services": ("fleet_core.cli.services:services", "Start, stop and look at services, such as a database."),
     "projections": ("fleet_core.cli.projections:projections", "List, rebuild and verify read tables."),
     "plugins": ("fleet_core.cli.plugins:plugins", "List and check what is installed."),
     "config": ("fleet_core.cli.config:config", "Show settings and where they come from."),

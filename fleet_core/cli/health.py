@@ -13,6 +13,7 @@ from fleet_core.errors import FleetError
 if TYPE_CHECKING:
     from fleet_core.catalog import Catalog, Entry
     from fleet_core.fleet import Fleet
+    from fleet_core.services import ServiceStatus
 
 MEGABYTE: Final = 1_000_000
 
@@ -38,6 +39,7 @@ def checks(context: click.Context) -> Iterator[CheckResult]:
     yield _settings(project.config)
     if project.directory.is_dir():
         yield from (_permissions(project.directory), _disk(project.directory))
+    yield from _services(context)  # before the store, which may live in one of them
     try:
         fleet = open_fleet(context)
     except Exception as error:  # whatever a store raises is what doctor is there to tell
@@ -106,6 +108,39 @@ def _disk(directory: Path) -> CheckResult:
         status=status,
         detail=f"{free:,} MB are free",
         remedy="" if status == "ok" else f"make room on the disk of {directory}",
+    )
+
+
+def _services(context: click.Context) -> Iterator[CheckResult]:
+    """What state each service is in; nothing of one that has no settings and that nobody started."""
+    from fleet_core.cli.opening import services_of
+    from fleet_core.settings import load
+
+    try:
+        services = services_of(context)
+        origins = load(services.project.config).origins
+    except FleetError:  # about settings, of which their own check has told
+        return
+    for name in services.names:
+        is_set = any(key.startswith(f"services.{name}.") for key in origins)
+        try:
+            found = services.provider(name).status()
+        except Exception as error:
+            if is_set:
+                yield _failure(f"service {name}", error)
+        else:
+            if is_set or found.state not in ("absent", "unknown"):
+                yield _service(found)
+
+
+def _service(found: "ServiceStatus") -> CheckResult:
+    detail = ": ".join(filter(None, (found.state, found.detail)))
+    graded: dict[str, Literal["warn", "fail"]] = {"failing": "fail", "unknown": "warn"}
+    return CheckResult(
+        name=f"service {found.service}",
+        status=graded.get(found.state, "ok"),
+        detail=detail,
+        remedy=found.remedy,
     )
 
 

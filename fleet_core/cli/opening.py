@@ -10,6 +10,7 @@ from fleet_core.cli.group import catalog_of
 if TYPE_CHECKING:
     from fleet_core.fleet import Fleet
     from fleet_core.plugins import Plugins
+    from fleet_core.services import Services
 
 
 def start_of(context: click.Context) -> Path:
@@ -34,6 +35,24 @@ def open_fleet(context: click.Context) -> "Fleet":
     from fleet_core.fleet import Fleet
 
     return context.with_resource(Fleet.open(start_of(context), catalog=catalog_of(context), warn=warn))
+
+
+def services_of(context: click.Context) -> "Services":
+    """The project's services, without its store: that may live in one of them.
+
+    Raises:
+        NotFound: there is no project here.
+        Invalid: settings that don't fit.
+    """
+    from fleet_core.plugins import Plugins
+    from fleet_core.project import find
+    from fleet_core.services import Services
+    from fleet_core.settings import load
+
+    project = find(start_of(context))
+    settings = load(project.config).settings
+    plugins = Plugins(catalog_of(context), observers=settings.observers, warn=warn)
+    return Services(project, settings, plugins)
 
 
 def warn(text: str) -> None:

@@ -144,7 +144,8 @@ def _show_settings(entry: Entry, schema: dict[str, Any] | None) -> None:
     if schema is None:
         click.echo(f"{entry.parent} has no settings.", err=True)
         return
-    click.echo(f"Settings, in the table [plugins.{entry.name}]:")
+    table = "services.NAME" if entry.group == "fleet.providers" else f"plugins.{entry.name}"
+    click.echo(f"Settings, in the table [{table}]:")
     required = schema.get("required", [])
     show_table(
         [

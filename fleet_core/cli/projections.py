@@ -1,6 +1,5 @@
 """`fleet projections`: the read tables folded from the log."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,14 +81,10 @@ def rebuild(context: click.Context, names: tuple[str, ...], as_json: bool) -> No
 
 
 def _rebuild(fleet: "Fleet", projection: "Projection[Any]") -> int:
-    from fleet_core.cli.render import is_terminal
+    from fleet_core.cli.render import log_progress
 
-    head = max(fleet.store.head(), 1)
-    label, hidden = f"Rebuilding {projection.name}", not is_terminal(sys.stderr)
-    with click.progressbar(length=head, label=label, file=sys.stderr, hidden=hidden) as bar:
-        position = fleet.rebuild(projection, lambda position: bar.update(position - bar.pos))
-        bar.update(head - bar.pos)
-    return position
+    with log_progress(f"Rebuilding {projection.name}", fleet.store.head()) as progress:
+        return fleet.rebuild(projection, progress)
 
 
 @projections.command()

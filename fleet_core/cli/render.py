@@ -5,7 +5,8 @@ out, not sent to the terminal.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO, TypeVar
 
@@ -175,3 +176,13 @@ def progress(items: Iterable[T], label: str, length: int | None = None) -> Itera
     """Pass items on, with a progress bar on stderr when that is a terminal."""
     with click.progressbar(items, length, label, file=sys.stderr, hidden=not is_terminal(sys.stderr)) as bar:
         yield from bar
+
+
+@contextmanager
+def log_progress(label: str, head: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, when that is a terminal, for work that goes through the log up to its head;
+    gives what is to be told the position."""
+    hidden = not is_terminal(sys.stderr)
+    with click.progressbar(length=max(head, 1), label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield lambda position: bar.update(position - bar.pos)
+        bar.update(max(head, 1) - bar.pos)

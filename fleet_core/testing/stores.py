@@ -8,7 +8,7 @@ import pluggy
 
 from fleet_core import hooks
 from fleet_core.codecs import EventCodec
-from fleet_core.errors import PluginBroken
+from fleet_core.errors import NotFound, PluginBroken
 from fleet_core.stores import EventStore
 from fleet_core.testing.models import ModelKit
 from fleet_core.testing.store_kit.appending import AppendingKit
@@ -75,11 +75,20 @@ class _Opening(NamedTuple):
         plugins.add_hookspecs(hooks)
         plugins.register(importlib.import_module(self.module))
         store: EventStore | None = plugins.hook.fleet_open_store(
-            name=self.module, settings=self.settings, codec=codec, clock=clock, directory=self.directory
+            name=self.module,
+            settings=self.settings,
+            codec=codec,
+            clock=clock,
+            directory=self.directory,
+            service_url=_no_service,
         )
         if store is None:
             raise PluginBroken(f"{self.module} opens no store", remedy="implement the hook fleet_open_store")
         return store
+
+
+def _no_service(service: str) -> str:
+    raise NotFound(f"there is no service {service!r} here", remedy="name an address instead")
 
 
 def opening(module: str, directory: Path, **settings: Any) -> OpenStore:

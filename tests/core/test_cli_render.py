@@ -1,6 +1,5 @@
 """How answers look: to people, on a terminal and in a pipe, and to programs."""
 
-import io
 import json
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -11,6 +10,7 @@ import pytest
 
 from fleet_core.cli import render
 from fleet_core.cli.render import show, text_of, width_of
+from sites import Terminal
 
 
 class Ship(msgspec.Struct):
@@ -25,13 +25,6 @@ class Log:
 
     def as_dict(self) -> dict[str, object]:
         return {"kind": "log", "pages": 3}
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -177,4 +170,17 @@ def test_progress_is_shown_on_a_terminal() -> None:
     with redirect_stderr(Terminal()) as terminal:
         assert list(render.progress(range(3), "Rebuilding", 3)) == [0, 1, 2]
     assert "Rebuilding" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
+
+
+def test_progress_through_a_log_ends_at_its_head() -> None:
+    with redirect_stderr(Terminal()) as terminal, render.log_progress("Checking", 200) as progress:
+        progress(100)
+    assert "50%" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
+
+
+def test_progress_through_an_empty_log_is_complete() -> None:
+    with redirect_stderr(Terminal()) as terminal, render.log_progress("Checking", 0):
+        pass
     assert "100%" in terminal.getvalue()

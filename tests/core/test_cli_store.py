@@ -1,11 +1,12 @@
 """`fleet store`: what it is, and whether it is sound."""
 
 import json
+from contextlib import redirect_stderr
 
 import pytest
 
 from fleet_core.api import NewEvent
-from sites import Site
+from sites import Site, Terminal
 
 
 @pytest.fixture
@@ -45,6 +46,19 @@ def test_a_program_gets_the_findings(project: Site) -> None:
     project.record(NewEvent(type="noted", data={}))
     data = project.run("store", "verify", "--json").data
     assert (data["events"], data["head"], data["findings"]) == (1, 1, [])
+
+
+def test_people_see_how_far_a_check_has_come(project: Site) -> None:
+    project.record(NewEvent(type="noted", data={}))
+    with redirect_stderr(Terminal()) as terminal:
+        project.run("store", "verify")
+    assert "Checking every event" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
+
+
+def test_a_check_is_silent_without_a_terminal(project: Site) -> None:
+    project.record(NewEvent(type="noted", data={}))
+    assert project.run("store", "verify").err == ""
 
 
 def test_a_changed_byte_is_found(project: Site) -> None:

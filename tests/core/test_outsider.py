@@ -4,25 +4,42 @@ import ast
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fleet_core.codecs import Codec
-from fleet_core.testing import CodecConformance, OpenStore, StoreConformance, opening
+from fleet_core.testing import (
+    CodecConformance,
+    OpenStore,
+    ProviderConformance,
+    StoreConformance,
+    opening,
+    providing,
+)
 from installing import HERE, RunFleet
+from note_probe import NoteProbe
 
 OURS = ("fleet_outsider",)
 
 
-@pytest.fixture
-def outsider_here(outsider_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The distribution is importable in this process, and in those it starts."""
-    monkeypatch.syspath_prepend(str(outsider_site))
-    monkeypatch.setenv("PYTHONPATH", str(outsider_site))
-    yield outsider_site
+@contextmanager
+def importable(site: Path) -> Iterator[None]:
+    """What is installed in a directory is importable in this process, and in those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(site))
+        patch.setenv("PYTHONPATH", str(site))
+        yield
     for name in [name for name in sys.modules if name.startswith(OURS)]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def outsider_here(outsider_site: Path) -> Iterator[Path]:
+    """The distribution is importable."""
+    with importable(outsider_site):
+        yield outsider_site
 
 
 class TestTextFileStore(StoreConformance):
@@ -47,6 +64,23 @@ class TestZippedCodec(CodecConformance):
         return made
 
 
+class OutsiderProbe(NoteProbe):
+    def __init__(self, directory: Path, service: str) -> None:
+        super().__init__(directory, service)
+        self.make = providing("fleet_outsider.plugin", directory, service)
+
+
+class TestNoteProvider(ProviderConformance):
+    probe = OutsiderProbe
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def outsider_there(cls, outsider_site: Path) -> Iterator[None]:
+        """The distribution is importable for as long as the services of this class last."""
+        with importable(outsider_site):
+            yield
+
+
 def test_it_touches_the_core_by_its_one_door_only() -> None:
     imported = set()
     for path in (HERE / "outsider").rglob("*.py"):
@@ -64,6 +98,7 @@ def test_it_is_listed_with_all_it_offers(run_fleet: RunFleet, outsider_site: Pat
     assert {(row["role"], row["name"], row["version"], row["state"]) for row in rows} == {
         ("store", "jsonl", "2.5", "installed"),
         ("codec", "zipped", "2.5", "installed"),
+        ("provider", "notes", "2.5", "installed"),
         ("domain", "notes", "2.5", "installed"),
         ("operation", "note.add", "2.5", "installed"),
         ("operation", "note.list", "2.5", "installed"),

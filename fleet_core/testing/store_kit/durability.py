@@ -9,6 +9,7 @@ import pytest
 from fleet_core.errors import ConditionFailed, IdReused, VersionConflict
 from fleet_core.events import EventType, NewEvent
 from fleet_core.stores import ALL, Batch, Condition, EventStore, Query
+from fleet_core.testing.abilities import needs, proves_lack_of
 from fleet_core.testing.store_kit.base import (
     DEADLINE,
     KIT,
@@ -16,10 +17,8 @@ from fleet_core.testing.store_kit.base import (
     HeldClock,
     Noted,
     OpenStore,
-    needs,
     note,
     notes,
-    proves_lack_of,
     said,
 )
 from fleet_core.testing.store_kit.workers import append_until_killed

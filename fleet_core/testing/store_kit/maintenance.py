@@ -4,7 +4,8 @@ import pytest
 
 from fleet_core.errors import VersionConflict
 from fleet_core.stores import Batch, EventStore, Maintenance
-from fleet_core.testing.store_kit.base import KIT, OTHER, needs, note, notes, proves_lack_of
+from fleet_core.testing.abilities import needs, proves_lack_of
+from fleet_core.testing.store_kit.base import KIT, OTHER, note, notes
 
 
 def _maintained(store: EventStore) -> Maintenance:
@@ -51,6 +52,16 @@ class MaintenanceKit:
         )
         verification = _maintained(store).verify()
         assert (verification.events, verification.head, verification.findings) == (21, store.head(), [])
+
+    @needs("maintenance")
+    def test_verify_tells_how_far_it_has_come(self, store: EventStore) -> None:
+        told: list[int] = []
+        _maintained(store).verify(told.append)
+        assert told == []
+        store.append(Batch(KIT, notes(3)))
+        _maintained(store).verify(told.append)
+        assert told == sorted(set(told))
+        assert told[-1] == store.head()
 
     @proves_lack_of("maintenance")
     def test_it_lacks_maintenance_as_it_says(self, store: EventStore) -> None:

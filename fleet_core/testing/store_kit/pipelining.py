@@ -4,7 +4,8 @@ import pytest
 
 from fleet_core.errors import Invalid, Unavailable, VersionConflict
 from fleet_core.stores import Batch, EventStore, Pipelining
-from fleet_core.testing.store_kit.base import DEADLINE, KIT, OTHER, needs, note, notes, proves_lack_of
+from fleet_core.testing.abilities import needs, proves_lack_of
+from fleet_core.testing.store_kit.base import DEADLINE, KIT, OTHER, note, notes
 
 
 def _pipelining(store: EventStore) -> Pipelining:

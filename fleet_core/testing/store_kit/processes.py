@@ -8,19 +8,9 @@ import pytest
 
 from fleet_core.errors import FleetError, IdReused, VersionConflict
 from fleet_core.stores import Batch, EventStore, Expected
+from fleet_core.testing.abilities import needs, proves_lack_of
 from fleet_core.testing.store_kit import workers as work
-from fleet_core.testing.store_kit.base import (
-    DEADLINE,
-    KIT,
-    OTHER,
-    OpenStore,
-    in_stream,
-    needs,
-    note,
-    notes,
-    proves_lack_of,
-    said,
-)
+from fleet_core.testing.store_kit.base import DEADLINE, KIT, OTHER, OpenStore, in_stream, note, notes, said
 from fleet_core.testing.store_kit.waiting import waiting
 from fleet_core.testing.store_kit.workers import Workers
 

@@ -11,7 +11,8 @@ from fleet_core.errors import FleetError, Usage, VersionConflict
 from fleet_core.events import NewEvent, Recorded
 from fleet_core.projections import FoldedView, Projection, catch_up, differences, fold, rebuild
 from fleet_core.stores import Batch, EventStore, Stream, Views
-from fleet_core.testing.store_kit.base import KIT, needs, note, proves_lack_of
+from fleet_core.testing.abilities import needs, proves_lack_of
+from fleet_core.testing.store_kit.base import KIT, note
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):

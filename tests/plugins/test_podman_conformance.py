@@ -1,0 +1,11 @@
+"""PostgreSQL in Podman is what the kit for service providers asks for."""
+
+import pytest
+
+from fleet_core.testing.services import ProviderConformance
+from podman_probe import PodmanProbe
+
+
+@pytest.mark.usefixtures("podman_machine")
+class TestPodmanProvider(ProviderConformance):
+    probe = PodmanProbe

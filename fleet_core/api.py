@@ -35,6 +35,7 @@ from fleet_core.operations import Decision, Done, Read, Write
 from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Page, Projection, check_field, fold
 from fleet_core.settings import Settings, checked
+from fleet_core.settings import load as load_settings
 from fleet_core.stores import (
     ALL,
     Appended,
@@ -59,15 +60,19 @@ from fleet_core.stores import (
 from fleet_core.times import Clock, as_datetime, as_microseconds, system_clock, timestamp
 
 if TYPE_CHECKING:
+    from fleet_core.catalog import Catalog
+    from fleet_core.cli.group import catalog_of
     from fleet_core.cli.opening import open_fleet
     from fleet_core.cli.render import json_option, show
     from fleet_core.fleet import Fleet
+    from fleet_core.plugins import Plugins
     from fleet_core.services import Console, Fault, Report, ServiceProvider, ServiceStatus
 
 __all__ = [
     "ALL",
     "Appended",
     "Batch",
+    "Catalog",
     "CheckResult",
     "Clock",
     "Codec",
@@ -106,6 +111,7 @@ __all__ = [
     "Percent",
     "Pipelining",
     "PluginBroken",
+    "Plugins",
     "PositiveInteger",
     "PositiveNumber",
     "Prepared",
@@ -137,6 +143,7 @@ __all__ = [
     "Write",
     "as_datetime",
     "as_microseconds",
+    "catalog_of",
     "check_batches",
     "check_field",
     "check_name",
@@ -146,6 +153,7 @@ __all__ = [
     "hookimpl",
     "id_text",
     "json_option",
+    "load_settings",
     "open_fleet",
     "show",
     "stored_id",
@@ -155,12 +163,15 @@ __all__ = [
 
 
 _ON_DEMAND = {
+    "Catalog": "fleet_core.catalog",
     "Console": "fleet_core.services",
     "Fault": "fleet_core.services",
     "Fleet": "fleet_core.fleet",
+    "Plugins": "fleet_core.plugins",
     "Report": "fleet_core.services",
     "ServiceProvider": "fleet_core.services",
     "ServiceStatus": "fleet_core.services",
+    "catalog_of": "fleet_core.cli.group",
     "json_option": "fleet_core.cli.render",
     "open_fleet": "fleet_core.cli.opening",
     "show": "fleet_core.cli.render",

@@ -134,8 +134,14 @@ class Fleet:
             codec=self.codec,
             clock=self.clock,
             directory=self.project.directory,
+            service_url=self._service_url,
         )
         return store
+
+    def _service_url(self, service: str) -> str:
+        from fleet_core.services import Services  # few stores live in a service
+
+        return Services(self.project, self.settings, self.plugins).provider(service).url()
 
     def _open_views(self) -> Views:
         if isinstance(self.store, Views):

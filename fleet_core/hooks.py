@@ -4,7 +4,7 @@ A hook stands here only with a plugin that needs it. Arguments may be added, nev
 name in a plugin is an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,13 +40,18 @@ def fleet_make_codec(name: str, settings: dict[str, Any]) -> "Codec | None":
 
 @hookspec(firstresult=True)
 def fleet_open_store(
-    name: str, settings: dict[str, Any], codec: "EventCodec", clock: "Clock", directory: Path
+    name: str,
+    settings: dict[str, Any],
+    codec: "EventCodec",
+    clock: "Clock",
+    directory: Path,
+    service_url: Callable[[str], str],
 ) -> "EventStore | None":
     """Open the project's event store, creating it when it does not exist yet.
 
     Role of group `fleet.stores`. `codec` prepares events and reads them back; `clock` gives `recorded_at`;
     `directory` is the project's `.fleet` directory, where a store keeps its files unless settings say
-    otherwise.
+    otherwise; `service_url` says where one of the project's services is, password included.
     """
 
 

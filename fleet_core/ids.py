@@ -100,6 +100,6 @@ def check_name(value: object, what: str, path: str = "$") -> str:
         raise Invalid(f"{what} must be text, got {type(value).__name__}", path=path)
     if not 1 <= len(value) <= MAX_NAME:
         raise Invalid(f"{what} must have 1 to {MAX_NAME} characters, got {len(value)}", path=path)
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise Invalid(f"{what} {value!r} contains control characters or lone surrogates", path=path)
     return value

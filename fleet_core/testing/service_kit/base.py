@@ -29,7 +29,6 @@ PROMPT: float = 10.0
 PATIENCE: float = 120.0
 """Seconds after which what should have happened never will."""
 
-
 SHARED: Final = "kit-one"
 """The name of the service that tests share."""
 

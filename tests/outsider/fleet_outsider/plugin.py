@@ -1,4 +1,4 @@
-"""What the outsider offers: the store `jsonl`, the codec `zipped` and the domain of notes."""
+"""What the outsider offers: the store `jsonl`, the codec `zipped`, the service and the domain `notes`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from fleet_core.api import (
     EventStore,
     EventType,
     Projection,
+    ServiceProvider,
     checked,
     hookimpl,
 )
@@ -34,6 +35,15 @@ def fleet_make_codec() -> Codec:
     from .codec import ZippedCodec
 
     return ZippedCodec()
+
+
+@hookimpl
+def fleet_make_provider(service: str, settings: dict[str, Any], directory: Path) -> ServiceProvider:
+    """Make the provider of a note server in the project's directory."""
+    from .service import NoteProvider
+    from .settings import NoteServerSettings
+
+    return NoteProvider(service, checked(settings, NoteServerSettings, f"[services.{service}]"), directory)
 
 
 @hookimpl

@@ -82,7 +82,7 @@ def test_another_port_is_found_when_its_own_was_taken_meanwhile(ready: Trial) ->
         assert ready.provider().up(quiet).url != before
         assert_kept(ready)
     finally:
-        podman("rm", "--force", "--time=0", taker)
+        podman("rm", "--force", "--volumes", "--time=0", taker)
 
 
 def test_a_status_says_where_it_is_and_which_version_it_has(ready: Trial) -> None:
@@ -125,7 +125,7 @@ def test_data_that_an_official_image_left_where_it_used_to_be_is_used(
     settings = ("-e", "POSTGRES_PASSWORD=of-the-former", "-e", "POSTGRES_USER=fleettools")
     podman("run", "-d", "--pull=never", "--name", former, "-v", mount, *settings, IMAGES[16])
     until(lambda: listens(former))
-    podman("rm", "--force", "--time=5", former)
+    podman("rm", "--force", "--volumes", "--time=5", former)
     monkeypatch.setenv("POSTGRES_PASSWORD", "of-the-former")
     assert fresh.provider().up(quiet).state == "ready"
 

@@ -32,7 +32,7 @@ from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInte
 from fleet_core.hooks import hookimpl
 from fleet_core.ids import IdSource, StoredId, Uuid7, check_name, id_text, stored_id
 from fleet_core.operations import Decision, Done, Read, Write
-from fleet_core.project import Project
+from fleet_core.project import Project, main_worktree
 from fleet_core.projections import FoldedView, Page, Projection, check_field, fold
 from fleet_core.settings import Settings, checked
 from fleet_core.settings import load as load_settings
@@ -154,6 +154,7 @@ __all__ = [
     "id_text",
     "json_option",
     "load_settings",
+    "main_worktree",
     "open_fleet",
     "show",
     "stored_id",

@@ -1,0 +1,66 @@
+"""Wake-ups by NOTIFY between stores on one schema."""
+
+import threading
+
+import psycopg
+
+from fleet_postgres.connections import Connections
+from fleet_postgres.database import Address
+from fleet_postgres.settings import Settings
+from fleet_postgres.waking import Listener, Waker
+from postgres_servers import SharedServer
+from postgres_stores import batch, open_postgres
+
+DEADLINE = 30.0
+
+
+def test_an_append_wakes_whoever_listens(postgres: SharedServer) -> None:
+    schema = postgres.schema()
+    store = open_postgres(postgres.dsn, schema)
+    with psycopg.connect(postgres.dsn, autocommit=True) as stranger:
+        stranger.execute(f"LISTEN {schema}")
+        store.append(batch("news"))
+        assert len(list(stranger.notifies(timeout=DEADLINE, stop_after=1))) == 1
+    store.close()
+
+
+def test_many_appends_in_a_row_share_a_wake_up(postgres: SharedServer) -> None:
+    schema = postgres.schema()
+    store = open_postgres(postgres.dsn, schema)
+    with psycopg.connect(postgres.dsn, autocommit=True) as stranger:
+        stranger.execute(f"LISTEN {schema}")
+        promised = [store.append_soon(batch(number)) for number in range(300)]
+        assert len([promise.result(DEADLINE) for promise in promised]) == 300
+        stranger.execute(f"NOTIFY {schema}, 'end'")
+        heard = 0
+        for notice in stranger.notifies(timeout=DEADLINE):
+            if notice.payload == "end":
+                break
+            heard += 1
+    assert 1 <= heard < 100
+    store.close()
+
+
+def test_a_listener_hears_what_another_store_tells(postgres: SharedServer) -> None:
+    here, there = (Connections(Address.parse(postgres.dsn, "dsn"), Settings()) for _ in range(2))
+    heard = threading.Event()
+    listener = Listener(here, "test_channel", heard.set)
+    listener.start()
+    assert heard.wait(DEADLINE), "it never began"
+    heard.clear()
+    Waker(there, "test_channel").wake()
+    assert heard.wait(DEADLINE)
+    listener.close()
+    here.close()
+    there.close()
+
+
+def test_closing_ends_a_listener_that_hears_nothing(postgres: SharedServer) -> None:
+    connections = Connections(Address.parse(postgres.dsn, "dsn"), Settings())
+    begun = threading.Event()
+    listener = Listener(connections, "test_silence", begun.set)
+    listener.start()
+    assert begun.wait(DEADLINE)
+    listener.close()
+    connections.close()
+    assert "fleet-postgres-ear" not in {thread.name for thread in threading.enumerate()}

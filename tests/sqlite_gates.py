@@ -26,6 +26,9 @@ class _Watched:
     def in_transaction(self) -> bool:
         return bool(self._connection.in_transaction)
 
+    def cursor(self) -> "_Watched":
+        return _Watched(self._connection.cursor(), self._watch)
+
     def execute(self, sql: str, *parameters: Any) -> Any:
         self._watch(sql)
         return self._connection.execute(sql, *parameters)

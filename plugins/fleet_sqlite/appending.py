@@ -120,26 +120,25 @@ class Appender:
         self._types: dict[str, int] = {}
         self._tags: dict[str, int] = {}
         self._links = Links()
-        self._known: Head | None = None
-
-    @property
-    def head(self) -> Head:
+        self._is_trusted = False
+        self.head = NOTHING
         """The last event, as this transaction sees it."""
-        return self._known or NOTHING
 
     def look(self, connection: Connection) -> bool:
         """Start a transaction: find the head. Says whether it is where this object left it."""
         [(position, digest)] = connection.execute(_HEAD).fetchall()
         head = Head(position or 0, digest or NOTHING.hash)
-        if head == self._known:
+        if self._is_trusted and head == self.head:
             return True
         self.forget()
-        self._known = head
+        self._is_trusted = True
+        self.head = head
         return False
 
     def forget(self) -> None:
         """Stop trusting what is remembered: the transaction was undone, or another process has written."""
-        self._known = None
+        self._is_trusted = False
+        self.head = NOTHING
         self._streams.clear()
         self._types.clear()
         self._tags.clear()
@@ -281,7 +280,7 @@ class Appender:
             connection.executemany(_insert_sql(present), those)
         if request.has_tags:
             self._insert_tags(connection, request, rows)
-        self._known = Head(position, digest)
+        self.head = Head(position, digest)
         return rows
 
     def _row(
@@ -374,8 +373,6 @@ def _looked_up(connection: Connection, sql: str, ids: Iterable[StoredId]) -> Ite
 
 
 def _is_expected(expected: Expected | int, actual: int) -> bool:
-    if expected is Expected.NO_STREAM:
-        return actual == 0
-    if expected is Expected.EXISTS:
-        return actual > 0
-    return expected is Expected.ANY or expected == actual
+    if expected == actual or expected is Expected.ANY:
+        return True
+    return actual > 0 if expected is Expected.EXISTS else expected is Expected.NO_STREAM and actual == 0

@@ -1,4 +1,8 @@
-"""How the fields of a state become the columns of its read table, and back."""
+"""How the fields of a state become the columns of its read table, and back.
+
+peewee makes the tables and builds the queries that differ from call to call. What every append and every
+decision runs is SQL fixed once: building a query takes longer than running such a one.
+"""
 
 from functools import cached_property
 from typing import Any, Final
@@ -7,6 +11,19 @@ import msgspec
 from msgspec import inspect
 
 from fleet_core.api import Invalid, Projection, Unavailable
+from fleet_sqlite.lean import peewee
+
+KEY: Final = "_key"
+"""The column that says whose state a row is."""
+
+_DIALECT: Final = peewee.SqliteDatabase(None)
+"""Tells peewee which SQL to write; it connects to nothing."""
+
+_FIELDS: Final[dict[str, type[peewee.Field]]] = {
+    "INTEGER": peewee.IntegerField,
+    "REAL": peewee.DoubleField,
+    "TEXT": peewee.TextField,
+}
 
 _AFFINITIES: Final[dict[type, str]] = {
     inspect.BoolType: "INTEGER",
@@ -38,9 +55,9 @@ class Column:
         self.affinity, self._is_bool = _storage(type)
 
     @property
-    def definition(self) -> str:
-        """The column as CREATE TABLE says it."""
-        return f"{quoted(self.name)} {self.affinity or 'TEXT'}"
+    def field(self) -> peewee.Field:
+        """The column as peewee defines it."""
+        return _FIELDS[self.affinity or "TEXT"](column_name=self.name, null=True)
 
     def store(self, value: Any) -> Any:
         """A field's value as SQLite keeps it."""
@@ -114,18 +131,39 @@ class Table:
     @cached_property
     def create(self) -> str:
         """The statement that creates it."""
-        columns = ", ".join(["_key TEXT PRIMARY KEY", *(column.definition for column in self.columns)])
-        return f"CREATE TABLE {quoted(self.name)} ({columns})"
+        key = peewee.TextField(column_name=KEY, primary_key=True)
+        # Names of their own: what a state calls its fields may be what a model calls its methods.
+        fields = {f"field_{index}": column.field for index, column in enumerate(self.columns)}
+        meta = type("Meta", (), {"database": _DIALECT, "table_name": self.name})
+        model: Any = type("State", (peewee.Model,), {"Meta": meta, "key": key, **fields})
+        sql: str = model._schema._create_table(safe=False).query()[0]
+        return sql
+
+    @cached_property
+    def source(self) -> peewee.Table:
+        """The table in a query."""
+        return peewee.Table(self.name)
+
+    @cached_property
+    def states(self) -> peewee.Select:
+        """The query for keys and states, to be narrowed down."""
+        return self.source.select(self.at(KEY), *(self.at(column.name) for column in self.columns))
+
+    def at(self, name: str) -> peewee.Column:
+        """A column in a query."""
+        return peewee.Column(self.source, name)
+
+    def equals(self, field: str, value: Any) -> peewee.Expression:
+        """The condition that a field has a value."""
+        # The plus takes the column's affinity away: 1 and '1' differ, as they do in Python.
+        bare = peewee.NodeList((peewee.SQL("+"), self.at(field)))
+        return peewee.Expression(bare, peewee.OP.IS, self.by_name[field].store(value))
 
     @cached_property
     def select(self) -> str:
-        """The statement, up to WHERE, that gives keys and states."""
-        columns = ", ".join(["_key", *(self.place(column.name) for column in self.columns)])
-        return f"SELECT {columns} FROM {quoted(self.name)}"
-
-    def place(self, field: str) -> str:
-        """A field's column. The table's name keeps SQLite from reading a column that is not there as text."""
-        return f"{quoted(self.name)}.{quoted(field)}"
+        """The same as SQL, up to WHERE."""
+        sql: str = self.states.sql()[0]
+        return sql
 
     @cached_property
     def upsert(self) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
-import peewee
-
 from fleet_core.api import FleetError, OutcomeUnknown, Unavailable
 from fleet_sqlite.database import (
     BUSY,
@@ -22,6 +20,7 @@ from fleet_sqlite.database import (
     fault,
 )
 from fleet_sqlite.files import create_private, refuse_network
+from fleet_sqlite.lean import peewee
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.turnstile import Turnstile, doze
 
@@ -56,6 +55,7 @@ class Connections:
         self._turnstile = Turnstile(path.with_suffix(".lock"))
         self._lock = threading.Lock()
         self._writer: peewee.SqliteDatabase | None = None
+        self._cursor: Any = None
         self._readers: list[peewee.SqliteDatabase] = []
         self._seats = threading.BoundedSemaphore(READERS)
         self._join()
@@ -139,9 +139,9 @@ class Connections:
             except BaseException as error:
                 if fault(error) is not None:
                     self._drop_writer()
+                self._roll_back()
                 self._raise_explained(error)
             finally:
-                self._roll_back()
                 self._turnstile.leave()
 
     def _raise_explained(self, error: BaseException) -> NoReturn:
@@ -153,9 +153,10 @@ class Connections:
     def _begin(self) -> Connection:
         if self._writer is None:
             self._writer = self._open(**self._durability())
-        connection: Connection = self._writer.connection()
-        connection.execute("BEGIN IMMEDIATE")
-        return connection
+            self._cursor = self._writer.connection().cursor()
+        cursor: Connection = self._cursor
+        cursor.execute("BEGIN IMMEDIATE")
+        return cursor
 
     def _patiently(self, attempt: Callable[[], T], deadline: float) -> T:
         while True:
@@ -194,7 +195,7 @@ class Connections:
 
     def _drop_writer(self) -> None:
         # After an error SQLite's idea of the file may be wrong; a new connection reads it anew.
-        database, self._writer = self._writer, None
+        database, self._writer, self._cursor = self._writer, None, None
         if database is not None:
             _close(database)
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import peewee
 from pysqlite3 import dbapi2 as driver  # type: ignore[import-untyped]
 
 from fleet_core.api import Damaged, FleetError, Unavailable
+from fleet_sqlite.lean import peewee
 
 LIBRARY: Final[str] = driver.sqlite_version
 
@@ -26,10 +26,11 @@ _VAGUE: Final = 1
 
 
 class Connection(Protocol):
-    """What is used of a driver's connection. SQL goes straight to it where speed matters: it is as fast as
-    the bare driver, while peewee's `execute_sql` reaches two thirds of that and its models a tenth."""
+    """What is used of a driver's connection, or of a cursor: a connection makes a new one for each statement,
+    which costs more than a small statement itself.
 
-    in_transaction: bool
+    SQL goes straight to it where speed matters: it is as fast as the bare driver, while peewee's
+    `execute_sql` reaches two thirds of that and its models a tenth."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any:
         """Run one statement; gives a cursor."""

@@ -75,19 +75,19 @@ def refuse_network(path: Path, mounts: Path = MOUNTS) -> None:
 def file_system(path: Path, mounts: Path = MOUNTS) -> tuple[str, Path]:
     """The kind of file system a path lies on and where that is mounted; an empty kind where nothing says
     so."""
-    real = path.resolve()
-    kind, where = "", Path("/")
+    real = f"{path.resolve()}/"
+    kind, where = "", "/"
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
-        return kind, where
+        return kind, Path(where)
     for line in lines:
         _, mounted, found, *_ = line.split(" ")
-        place = Path(_unescaped(mounted))
+        place = f"{_unescaped(mounted).rstrip('/')}/"
         # Of the mounts that hold the path the deepest counts, and of those at one place the last.
-        if real.is_relative_to(place) and len(place.parts) >= len(where.parts):
+        if real.startswith(place) and len(place) >= len(where):
             kind, where = found, place
-    return kind, where
+    return kind, Path(where)
 
 
 def _unescaped(text: str) -> str:

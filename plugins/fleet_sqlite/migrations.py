@@ -5,11 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import peewee
-
 from fleet_core.api import Clock, Damaged, Unavailable
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import is_complete
+from fleet_sqlite.lean import peewee
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 

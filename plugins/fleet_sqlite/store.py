@@ -16,6 +16,7 @@ from fleet_core.api import (
     Conflict,
     Damaged,
     EventCodec,
+    FleetError,
     OutcomeUnknown,
     Progress,
     Query,
@@ -31,7 +32,7 @@ from fleet_core.api import Row as LogRow
 from fleet_sqlite import reading
 from fleet_sqlite.appending import Appender, Request, Row
 from fleet_sqlite.connections import Connections
-from fleet_sqlite.database import Connect, Connection, connect, fault
+from fleet_sqlite.database import Connect, Connection, connect
 from fleet_sqlite.folding import advance
 from fleet_sqlite.group import GroupCommit
 from fleet_sqlite.migrations import Migration, migrate, shipped
@@ -133,17 +134,25 @@ class SqliteStore(ReadTables):
         except BaseException as error:
             if not isinstance(error, Conflict):
                 self._appender.forget()
+            if len(requests) > 1 and isinstance(error, Exception) and not isinstance(error, FleetError):
+                self._commit_apart(requests)
+                return
             for request in requests:
                 request.error = request.error or _for_one(request, error)
+
+    def _commit_apart(self, requests: Sequence[Request]) -> None:
+        """Spare a group the fault of one of its requests, which nobody foresaw and which came half-way."""
+        for request in requests:
+            request.error = None
+            self._commit([request])
 
     def _record(self, requests: Sequence[Request], connection: Connection) -> list[Row]:
         if not self._appender.look(connection):
             self._check_witness(connection)
         before = self._appender.head.position
-        if len(requests) == 1:
-            rows = self._appender.append(connection, requests[0])
-        else:
-            rows = [row for request in requests for row in self._attempt(connection, request)]
+        rows: list[Row] = []
+        for request in requests:
+            rows += self._attempt(connection, request)
         if rows:
             self._appender.keep_up_links(connection)
         if rows and self._tables:
@@ -151,19 +160,12 @@ class SqliteStore(ReadTables):
         return rows
 
     def _attempt(self, connection: Connection, request: Request) -> list[Row]:
-        """Record one request of several: what refuses it must not touch the others."""
-        connection.execute("SAVEPOINT request")
+        """Record one request. A refusal touches no other: it comes before anything of it is written."""
         try:
-            rows = self._appender.append(connection, request)
-        except Exception as error:
-            if fault(error) is not None:
-                raise
+            return self._appender.append(connection, request)
+        except Conflict as error:
             request.error = error
-            connection.execute("ROLLBACK TO request")
-            self._appender.look(connection)
-            rows = []
-        connection.execute("RELEASE request")
-        return rows
+            return []
 
     def _check_witness(self, connection: Connection) -> None:
         """Refuse to build upon a log that has lost what was acknowledged."""

@@ -15,12 +15,15 @@ from fleet_core.api import (
     check_field,
     fold,
 )
-from fleet_sqlite.columns import Table, quoted
+from fleet_sqlite.columns import KEY, Table, quoted
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import Connection
 from fleet_sqlite.folding import MOVE, STATES, Stored, stored_states, take_in
+from fleet_sqlite.lean import peewee
 
 _ADD: Final = "INSERT OR REPLACE INTO projections (name, version, columns, position) VALUES (?, ?, ?, ?)"
+
+_COUNT: Final = peewee.fn.COUNT(peewee.SQL("*"))
 
 _PAGE: Final = 1000
 """Rows fetched at once."""
@@ -54,7 +57,7 @@ class ReadTables:
         ]
 
     def _count(self, table: Table) -> int:
-        [(rows,)] = self._connections.read(f"SELECT count(*) FROM {quoted(table.name)}")
+        [(rows,)] = self._connections.read(*table.source.select(_COUNT).sql())
         return rows  # type: ignore[no-any-return]
 
     def position(self, name: str) -> int:
@@ -111,18 +114,15 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Views.select`."""
         table = self._table(name)
-        clauses, values = ["1"], []
+        key = table.at(KEY)
+        query = table.states.order_by(key.desc() if backwards else key)
         for field, value in where.items():
-            column = table.by_name[check_field(table.projection, field)]
-            # The plus takes the column's affinity away: 1 and '1' differ, as they do in Python.
-            clauses.append(f"+{table.place(field)} IS ?")
-            values.append(column.store(value))
+            query = query.where(table.equals(check_field(table.projection, field), value))
         if after is not None:
-            clauses.append("_key < ?" if backwards else "_key > ?")
-            values.append(after)
-        order = "DESC" if backwards else "ASC"
-        sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY _key {order} LIMIT ?"
-        found = self._read(table, sql, (*values, -1 if limit is None else limit + 1))
+            query = query.where(key < after if backwards else key > after)
+        if limit is not None:
+            query = query.limit(limit + 1)
+        found = self._read(table, *query.sql())
         taken = found[:limit]
         more = taken and len(found) > len(taken)
         return Page([table.state(row) for row in taken], taken[-1][0] if more else None)
@@ -130,21 +130,21 @@ class ReadTables:
     def rows(self, name: str) -> Iterator[tuple[str, Any]]:
         """See `Views.rows`."""
         table = self._table(name)
-        found = self._read(table, f"{table.select} ORDER BY _key LIMIT ?", (_PAGE,))
+        key = table.at(KEY)
+        query = table.states.order_by(key).limit(_PAGE)
+        found = self._read(table, *query.sql())
         while found:
             for row in found:
                 yield row[0], table.state(row)
-            found = self._read(
-                table, f"{table.select} WHERE _key > ? ORDER BY _key LIMIT ?", (found[-1][0], _PAGE)
-            )
+            found = self._read(table, *query.where(key > found[-1][0]).sql())
 
     def count_by(self, name: str, field: str) -> dict[str, int]:
         """See `Views.count_by`."""
         table = self._table(name)
         column = table.by_name[check_field(table.projection, field)]
-        sql = f"SELECT {table.place(field)}, count(*) FROM {quoted(table.name)} GROUP BY 1"
+        query = table.source.select(table.at(field), _COUNT).group_by(table.at(field))
         counts: Counter[str] = Counter()
-        for stored, count in self._read(table, sql):
+        for stored, count in self._read(table, *query.sql()):
             counts[str(column.load(stored))] += count
         return dict(sorted(counts.items()))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from fleet_core.api import EventCodec, Finding, FleetError, Recorded, Verification
+from fleet_core.api import EventCodec, Finding, FleetError, Progress, Recorded, Verification
 from fleet_sqlite import reading
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.hashing import link
@@ -34,10 +34,10 @@ _MOST: Final = 100
 _RESTORE: Final = "restore a backup: this was changed outside of fleet, or by the disk"
 
 
-def verify(connections: Connections, codec: EventCodec, witnessed: Head) -> Verification:
+def verify(connections: Connections, codec: EventCodec, witnessed: Head, progress: Progress) -> Verification:
     """Check everything that can be checked. Memory does not grow with the log; appends may go on
     meanwhile."""
-    check = _Check(connections, codec, witnessed)
+    check = _Check(connections, codec, witnessed, progress)
     findings: list[Finding] = []
     looks = (check.structure, check.chain, check.tail, check.witness, check.versions, check.tags, check.links)
     for look in looks:
@@ -54,10 +54,13 @@ class _Check:
     """One walk over the log, and what it remembers. The looks are taken in the order in which they stand
     here."""
 
-    def __init__(self, connections: Connections, codec: EventCodec, witnessed: Head) -> None:
+    def __init__(
+        self, connections: Connections, codec: EventCodec, witnessed: Head, progress: Progress
+    ) -> None:
         self._connections = connections
         self._codec = codec
         self._witnessed = witnessed
+        self._progress = progress
         self._promised = connections.read(_LAST)[0][0]
         self._saw_witnessed = witnessed == NOTHING
         self._tag_print = 0
@@ -81,6 +84,7 @@ class _Check:
                         remedy=_RESTORE,
                     )
                 self._note(Head(row[0], digest), tuple(row))
+            self._progress(self.head.position)
 
     def _note(self, head: Head, row: tuple[Any, ...]) -> None:
         self.events += 1

@@ -340,7 +340,8 @@ def test_what_is_decoded_from_damaged_bytes_can_be_encoded(
         read = codec.decoder(Any)(bytes(damaged))
     except Invalid:
         return
-    assert codec.decoder(Any)(codec.encode(read)) == read
+    # Damage may make a NUL, which only foreign data may hold.
+    assert codec.decoder(Any)(codec.encode(read, foreign=True)) == read
 
 
 HOSTILE_JSON = {

@@ -21,6 +21,8 @@ from fleet_core.api import (
     VersionConflict,
 )
 from fleet_core.testing.store_kit.base import in_thread
+from fleet_sqlite.database import Connection
+from fleet_sqlite.settings import Settings
 from fleet_sqlite.store import SqliteStore
 from sqlite_gates import Gate, queued, watched_by
 from sqlite_stores import ONE, batch, event, open_sqlite
@@ -127,21 +129,26 @@ def test_an_event_inherits_its_correlation_from_one_of_its_own_group(store: Sqli
 
 
 def test_a_failure_while_writing_one_request_leaves_the_others_of_its_group(
-    tmp_path: Path, gate: Gate
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter([1, 2, 3, 2**64, 5])
+    def fail(connection: Connection, name: str) -> int:
+        if name == "new":
+            raise RuntimeError("half-way")
+        return new_type(connection, name)
+
     store = open_sqlite(tmp_path, connect=watched_by(gate))
-    store._appender._clock = lambda: next(times)
     store.append(batch("before"))
+    new_type = store._appender._new_type
+    monkeypatch.setattr(store._appender, "_new_type", fail)
     results = together(
         store,
         gate,
         lambda: store.append(batch("a")),
-        lambda: store.append(Batch(Stream("new", "stream"), [event("b", type="new", tags=("new",))])),
+        lambda: store.append(Batch(Stream("new", "stream"), [event("b", type="new")])),
         lambda: store.append(batch("c")),
     )
     assert results[0]().versions == [2]
-    with pytest.raises(OverflowError):
+    with pytest.raises(RuntimeError, match="half-way"):
         results[1]()
     assert results[2]().versions == [3]
     assert store.info().streams == 2
@@ -198,7 +205,7 @@ def outcome_of_late(result: Call) -> str:
 
 
 def test_threads_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
-    store = open_sqlite(tmp_path)
+    store = open_sqlite(tmp_path, Settings(unsafe_synchronous="normal"))
 
     def work(name: str) -> list[int]:
         return [store.append(batch(number, stream=Stream("thread", name))).last for number in range(40)]

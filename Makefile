@@ -27,6 +27,7 @@ bench:
 torture:
 	FLEET_KILLS=200 .venv/bin/pytest -q tests/plugins/test_sqlite_processes.py
 	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit
+	FLEET_PATTERNS=100000 .venv/bin/pytest -q tests/plugins/test_ctk_patterns.py
 
 docs:
 	.venv/bin/python docs/generate.py

@@ -5,6 +5,7 @@ from html import escape
 from typing import Final
 
 from benchmarks.rounds import Result, number
+from fleet_bench.chart import THEME
 
 ROW: Final = 26
 TOP: Final = 64
@@ -14,19 +15,14 @@ RIGHT: Final = 190
 REACH: Final = 8
 """The axis is logarithmic, from 1 / REACH of the demand to REACH times the demand."""
 
-STYLE: Final = """
-text { font: 12px system-ui, sans-serif; fill: #24292f }
-.title { font-size: 15px; font-weight: 600 }
-.note, .axis { fill: #57606a }
-.met { fill: #2da44e } .beyond { fill: #1a7f37 } .missed { fill: #cf222e }
-.line { stroke: #24292f; stroke-width: 1.5 }
-.goal { stroke: #24292f; stroke-width: 1.5; stroke-dasharray: 2 2 }
-.grid { stroke: #d0d7de }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 } .note, .axis { fill: #9198a1 }
-  .met { fill: #3fb950 } .beyond { fill: #2ea043 } .missed { fill: #f85149 }
-  .line, .goal { stroke: #e6edf3 } .grid { stroke: #3d444d }
-}
+STYLE: Final = f"""{THEME}
+.met {{ fill: #2da44e }} .beyond {{ fill: #1a7f37 }} .missed {{ fill: #cf222e }}
+.goal {{ stroke: #6e7781; stroke-width: 1.5; stroke-dasharray: 2 2 }}
+.grid {{ stroke: #d0d7de }}
+@media (prefers-color-scheme: dark) {{
+  .met {{ fill: #3fb950 }} .beyond {{ fill: #2ea043 }} .missed {{ fill: #f85149 }}
+  .grid {{ stroke: #3d444d }}
+}}
 """
 
 

@@ -1,38 +1,19 @@
-"""Fixtures of the pytest-benchmark suites: subjects are opened once, preloaded, and closed at the end."""
+"""The fixtures and options of fleet's own suites."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any
+from fleet_bench.suites.fixtures import (
+    arena,
+    pytest_addoption,
+    pytest_configure,
+    pytest_generate_tests,
+    pytest_itemcollected,
+    told,
+)
 
-import pytest
-
-from benchmarks.places import empty_places
-from benchmarks.subjects import Subjects
-from benchmarks.tables import Opener
-from fleet_core.errors import FleetError
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say how large the logs are."""
-    parser.addoption("--events", type=int, default=100_000, help="events in each log before it is measured")
-
-
-@pytest.fixture(scope="session")
-def events(pytestconfig: pytest.Config) -> int:
-    """Events in each log before it is measured."""
-    return int(pytestconfig.getoption("--events"))
-
-
-@pytest.fixture(scope="session")
-def opened(events: int) -> Iterator[Opener]:
-    """Gives a subject by name and place; one that can't run here says why, and is passed over."""
-    with empty_places() as places, ExitStack() as stack:
-        subjects = Subjects(places, events, stack)
-
-        def open_or_say_why(name: str, place: str) -> Any:
-            try:
-                return subjects.open(name, place)
-            except FleetError as error:
-                pytest.skip(f"{name} can't run here: {error.message}; {error.remedy}")
-
-        yield open_or_say_why
+__all__ = [
+    "arena",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "pytest_itemcollected",
+    "told",
+]

@@ -50,6 +50,24 @@ GATES: Final = [
     _against("raw", "10d", "1 thread: store / raw, own connection", "clients threads-1", 0.85),
     Gate("11a", "4 processes: longest wait", "processes 4 store longest", None, 300, at_most=True, unit="ms"),
     Gate("11b", "4 processes: fairness", "processes 4 store fairness", None, 0.5, unit=""),
+    _against("recorder", "12a", "PostgreSQL, append 1: store / peer's recorder", "postgres append-1", 2, 2.7),
+    _against(
+        "application", "12b", "PostgreSQL, append 1: store / peer's save", "postgres append-1", 2.5, 3.5
+    ),
+    _against("recorder", "13", "PostgreSQL, append 100: store / peer's", "postgres append-100", 1.2, 1.6),
+    _against(
+        "unordered", "14a", "PostgreSQL, 16 writers: store / unordered", "postgres writers-16", 0.8, 0.95
+    ),
+    _against("lock", "14b", "PostgreSQL, 16 writers: store / one lock", "postgres writers-16", 3, 10),
+    Gate(
+        "15",
+        "PostgreSQL: events that readers missed",
+        "postgres missed store",
+        None,
+        0,
+        at_most=True,
+        unit="",
+    ),
     Gate("16a", "fleet --help: CPU beyond bare Python", "cpu help", None, 55, 45, at_most=True, unit="ms"),
     Gate("16b", "verb that opens the store: CPU beyond", "cpu verb", None, 100, 85, at_most=True, unit="ms"),
     Gate(

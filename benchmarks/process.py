@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.clients import busy, store_clients
-from benchmarks.stores import open_store
+from fleet_bench.crowd import busy, store_clients
+from fleet_bench.stores import open_store
 
 
 def main(name: str, directory: str, seconds: str, client: str) -> None:

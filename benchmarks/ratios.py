@@ -23,8 +23,9 @@ from pysqlite3 import dbapi2  # type: ignore[import-untyped]
 from benchmarks.chart import chart
 from benchmarks.gates import GATES
 from benchmarks.places import DISK, empty_places
-from benchmarks.rounds import Figures, Result, judge, number, table
+from benchmarks.rounds import Result, judge, number, table
 from benchmarks.scenarios import FULL, QUICK, SCENARIOS, Scale
+from fleet_bench.arena import Figures
 from fleet_core.errors import FleetError
 
 OUTPUT = Path(__file__).parent.parent / "docs" / "explanation"

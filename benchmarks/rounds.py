@@ -1,37 +1,11 @@
-"""Interleaved rounds, and ratios taken within each round: what stays true on a machine that is not quiet.
-
-The speed of a disk or of a shared processor changes from minute to minute, and by more than the differences
-of interest. Contestants therefore take turns within each round, the order changes from round to round, and
-only figures of the same round are divided by one another.
-"""
+"""Gates, judged by ratios taken within each round: what stays true on a machine that is not quiet."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-Figures = dict[str, list[float]]
-"""Names of measurements to their figures, one for each round."""
-
-Measure = Callable[[], Mapping[str, float]]
-"""Measures once, and gives one or more figures by name."""
-
-
-def interleaved(measures: Sequence[Measure], rounds: int) -> Figures:
-    """Let everyone measure once in each round."""
-    figures: Figures = {}
-    for order in orders(measures, rounds):
-        for measure in order:
-            for name, figure in measure().items():
-                figures.setdefault(name, []).append(figure)
-    return figures
-
-
-def orders(measures: Sequence[Measure], rounds: int) -> Iterator[list[Measure]]:
-    """The turns of each round: everyone once, and another one first each time."""
-    for index in range(rounds):
-        first = index % len(measures)
-        yield [*measures[first:], *measures[:first]]
+from fleet_bench.arena import Figures
+from fleet_bench.tables import digits_of
 
 
 class Gate(NamedTuple):
@@ -117,5 +91,4 @@ def _row(result: Result) -> list[str]:
 
 def number(value: float, unit: str = "") -> str:
     """A figure to three digits that matter, with its unit."""
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
-    return f"{value:,.{digits}f}{unit if len(unit) < 2 else f' {unit}'}"
+    return f"{digits_of(value)}{unit if len(unit) < 2 else f' {unit}'}"

@@ -11,16 +11,20 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from benchmarks import startup
-from benchmarks.clients import Client, Crowd, processes, store_clients, store_tasks, tasks, threads
-from benchmarks.peer import ApplicationSubject, RecorderSubject, SaveSubject
+from benchmarks.clients import processes
+from benchmarks.peer import PeerSave
 from benchmarks.places import Places
-from benchmarks.raw import STORE, PeeweeSubject, RawSubject, TunedSubject, naive_bytes
-from benchmarks.rounds import Figures, Measure, interleaved
-from benchmarks.stores import StoreSubject
-from benchmarks.workload import initial_streams
+from benchmarks.raw import PeeweeModel, TunedDriver, naive_bytes, read_table
+from fleet_bench.arena import Figures, Measure, interleaved
+from fleet_bench.contestants import Writer
+from fleet_bench.crowd import Crowd, drained, store_clients, store_tasks, tasks, threads
+from fleet_bench.limits.sqlite import STORE, SqliteDriver
+from fleet_bench.peers.eventsourcing import PeerApplication, PeerRecorder
+from fleet_bench.schedule import initial_streams
+from fleet_bench.stores import StoreContestant
 
 NORMAL: Final = {"unsafe_synchronous": "normal"}
 """The settings of a store that does not wait for the disk at each append."""
@@ -58,20 +62,8 @@ QUICK: Final = Scale(300, rounds=1, singles=20, batches=1, streams=3, seconds=0.
 class Closing(Protocol):
     """Whatever must be closed."""
 
-    def close(self) -> None:
+    def close(self) -> object:
         """Give everything back."""
-        ...
-
-
-class Subject(Protocol):
-    """Whoever writes events. `prepare` makes work while no clock runs, `append` does it."""
-
-    def prepare(self, size: int, count: int) -> Any:
-        """The next `count` appends of `size` events."""
-        ...
-
-    def append(self, work: Any) -> None:
-        """Do them one after another; each is as durable as the place allows when the next begins."""
         ...
 
 
@@ -86,7 +78,7 @@ class Reader(Protocol):
 def sizes(scale: Scale, places: Places) -> Figures:
     """Bytes per event, once everything is in the database file."""
     directory = places.memory / "sizes"
-    store = StoreSubject(STORE, directory, scale.preload)
+    store = StoreContestant(STORE, directory, scale.preload)
     naive = naive_bytes(store, places.memory / "naive.db")
     store.close()
     ours = sum(path.stat().st_size for path in directory.iterdir())
@@ -109,22 +101,22 @@ def in_memory(scale: Scale, places: Places) -> Figures:
     """What the code itself costs, appending and reading."""
     place, size = places.memory, scale.preload
     with ExitStack() as stack:
-        store = _enter(stack, StoreSubject(STORE, place / "store", size))
-        raw = _enter(stack, RawSubject(place / "raw-source", place / "raw", size))
-        tuned = _enter(stack, TunedSubject(place / "tuned-source", place / "tuned", size))
-        orm = _enter(stack, PeeweeSubject(place / "orm-source", place / "orm", size))
-        application = _enter(stack, ApplicationSubject(place / "application", size))
-        save = _enter(stack, SaveSubject(place / "save", size))
-        recorder = _enter(stack, RecorderSubject(place / "recorder", size))
-        peers: dict[str, Subject] = {"application": application, "save": save, "recorder": recorder}
-        writers: dict[str, Subject] = {"store": store, "raw": raw, "tuned": tuned, **peers}
+        store = _enter(stack, StoreContestant(STORE, place / "store", size))
+        raw = _enter(stack, SqliteDriver(place / "raw", size, source=place / "raw-source"))
+        tuned = _enter(stack, TunedDriver(place / "tuned", size, source=place / "tuned-source"))
+        orm = _enter(stack, PeeweeModel(place / "orm", size, source=place / "orm-source"))
+        application = _enter(stack, PeerApplication(place / "application", size))
+        save = _enter(stack, PeerSave(place / "save", size))
+        recorder = _enter(stack, PeerRecorder(place / "recorder", size))
+        peers: dict[str, Writer] = {"application": application, "save": save, "recorder": recorder}
+        writers: dict[str, Writer] = {"store": store, "raw": raw, "tuned": tuned, **peers}
         readers: dict[str, Reader] = {"store": store, "raw": raw, "application": application}
         readers["recorder"] = recorder
         logs = [
-            _read("memory decoded store", store.read_decoded),
+            _read("memory decoded store", store.read_log),
             _read("memory undecoded store", store.read_undecoded),
-            _read("memory rows raw", raw.read_all),
-            _read("memory table raw", raw.read_table),
+            _read("memory rows raw", raw.read_log),
+            _read("memory table raw", partial(read_table, raw)),
         ]
         turns = [
             _appends("memory", writers, 1, scale),
@@ -139,8 +131,8 @@ def on_disk_normal(scale: Scale, places: Places) -> Figures:
     """Single appends that a power cut may take: the disk is not waited for."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload, NORMAL))
-        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload, "NORMAL"))
+        store = _enter(stack, StoreContestant(STORE, place / "store", scale.preload, NORMAL))
+        raw = _enter(stack, SqliteDriver(place / "raw", scale.preload, NORMAL, source=source))
         return interleaved(_appends("normal", {"store": store, "raw": raw}, 1, scale), scale.rounds)
 
 
@@ -148,10 +140,10 @@ def on_disk(scale: Scale, places: Places) -> Figures:
     """Single appends, each on the disk before the next begins."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload))
-        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload))
-        peer = _enter(stack, ApplicationSubject(place / "application", scale.preload))
-        writers: dict[str, Subject] = {"store": store, "raw": raw, "application": peer}
+        store = _enter(stack, StoreContestant(STORE, place / "store", scale.preload))
+        raw = _enter(stack, SqliteDriver(place / "raw", scale.preload, source=source))
+        peer = _enter(stack, PeerApplication(place / "application", scale.preload))
+        writers: dict[str, Writer] = {"store": store, "raw": raw, "application": peer}
         return interleaved(_appends("disk", writers, 1, scale), scale.rounds)
 
 
@@ -159,35 +151,48 @@ def many_clients(scale: Scale, places: Places) -> Figures:
     """Threads and tasks that append at once, each append durable, in one process."""
     place, source = places.disk, places.memory / "source"
     with ExitStack() as stack:
-        store = _enter(stack, StoreSubject(STORE, place / "store", scale.preload))
-        raw = _enter(stack, RawSubject(source, place / "raw", scale.preload))
+        store = _enter(stack, StoreContestant(STORE, place / "store", scale.preload))
+        raw = _enter(stack, SqliteDriver(place / "raw", scale.preload, source=source))
         measures = []
         for count in (1, 4, 16, 64):
             ours = store_clients(store.store, count, f"threads-{count}")
             measures.append(_crowd(f"clients threads-{count} store", partial(threads, ours, scale.seconds)))
         for count in (1, 64):
-            own = [raw.client() for _ in range(count)]
-            measures.append(_crowd(f"clients threads-{count} raw", partial(_raw_threads, raw, own, scale)))
+            measures.append(_crowd(f"clients threads-{count} raw", partial(_raw_threads, raw, count, scale)))
         promised = store_tasks(store.store, 64, "tasks-64")
         measures.append(_crowd("clients tasks-64 store", partial(tasks, promised, scale.seconds)))
         return interleaved(measures, scale.rounds)
 
 
-def _raw_threads(raw: RawSubject, own: Sequence[Client], scale: Scale) -> Crowd:
-    raw.supply(int(scale.seconds * FASTEST_DISK) + len(own))
-    return threads(own, scale.seconds)
+def _raw_threads(raw: SqliteDriver, count: int, scale: Scale) -> Crowd:
+    rows = raw.ready(raw.schedule.calls(1, int(scale.seconds * FASTEST_DISK) + count))
+    client = drained(
+        raw.append_beside_others, rows
+    )  # whose turns are one after another's, whoever takes them
+    return threads([client] * count, scale.seconds)
 
 
 def many_processes(scale: Scale, places: Places) -> Figures:
     """Four processes that append to one store at once."""
     directory = places.disk / "processes"
-    StoreSubject(STORE, directory, scale.preload).close()
+    StoreContestant(STORE, directory, scale.preload).close()
     turns = iter(range(scale.rounds))
 
     def gather() -> Crowd:
         return processes(STORE, directory, 4, scale.seconds, f"round-{next(turns)}")
 
     return interleaved([_crowd("processes 4 store", gather)], scale.rounds)
+
+
+def on_postgres(scale: Scale, places: Places) -> Figures:
+    """The PostgreSQL store beside the bare driver and the peer, on the server that the environment names.
+
+    Raises:
+        Unavailable: it names none, or the server can't be reached.
+    """
+    from benchmarks import postgres
+
+    return postgres.measured(places.memory, scale.preload, scale.rounds, scale.singles // 2)
 
 
 SCENARIOS: Final[dict[str, Callable[[Scale, Places], Figures]]] = {
@@ -198,6 +203,7 @@ SCENARIOS: Final[dict[str, Callable[[Scale, Places], Figures]]] = {
     "disk": on_disk,
     "clients": many_clients,
     "processes": many_processes,
+    "postgres": on_postgres,
 }
 
 
@@ -213,15 +219,21 @@ def timed(act: Callable[[], T], clock: Callable[[], float]) -> tuple[T, float]:
     return answer, clock() - started
 
 
-def _appends(place: str, writers: Mapping[str, Subject], size: int, scale: Scale) -> list[Measure]:
+def _appends(place: str, writers: Mapping[str, Writer], size: int, scale: Scale) -> list[Measure]:
     count = scale.singles if size == 1 else scale.batches
     return [_append(place, name, each, size, count) for name, each in writers.items()]
 
 
-def _append(place: str, name: str, subject: Subject, size: int, count: int) -> Measure:
+def _append(place: str, name: str, writer: Writer, size: int, count: int) -> Measure:
     def measure() -> dict[str, float]:
-        work = subject.prepare(size, count)
-        _, taken = timed(lambda: subject.append(work), CLOCKS[place])
+        calls = writer.ready(writer.schedule.calls(size, count))
+
+        def append_all() -> None:
+            append = writer.append
+            for call in calls:
+                append(call)
+
+        _, taken = timed(append_all, CLOCKS[place])
         return {f"{place} append-{size} {name}": size * count / taken}
 
     return measure

@@ -46,6 +46,7 @@ def cpu_ms(command: Sequence[str | Path], environ: Mapping[str, str]) -> float:
 def make_project(directory: Path) -> dict[str, str]:
     """Make a project for the verbs to work on; gives the environment that leads them there."""
     environ = {**os.environ, "FLEET_DIR": str(directory / ".fleet")}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command compiles anew what changed last
     cpu_ms([FLEET, "init"], environ)
     return environ
 

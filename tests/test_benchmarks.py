@@ -1,6 +1,7 @@
 """The benchmarks run, and say of every demand how it stands. No time is judged here."""
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +12,9 @@ import pytest
 
 from benchmarks.chart import chart
 from benchmarks.gates import GATES
-from benchmarks.rounds import Gate, Result, interleaved, judge, table
+from benchmarks.rounds import Gate, Result, judge, table
+from fleet_bench.arena import interleaved
+from postgres_servers import SharedServer
 
 ROOT = Path(__file__).parents[1]
 FASTER = Gate("1", "speed <of> a & b", "memory append-1 a", "memory append-1 b", demand=0.5, stretch=0.8)
@@ -19,7 +22,9 @@ SOONER = Gate("2", "wait", "wait", None, demand=300, at_most=True, unit="ms")
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def quick(
+    tmp_path_factory: pytest.TempPathFactory, postgres: SharedServer
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     output = tmp_path_factory.mktemp("benchmarks")
     command = [
         sys.executable,
@@ -31,7 +36,9 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
         "--disk",
         str(output),
     ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False), output
+    environ = os.environ | {"FLEET_PLUGINS__POSTGRES__DSN": postgres.dsn}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    return done, output
 
 
 def test_a_quick_run_measures_every_gate(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -54,14 +61,16 @@ def test_a_quick_run_keeps_the_figures_of_every_gate(
     assert all(kept["gates"][gate.number] for gate in GATES)
 
 
-def test_the_suites_of_pytest_benchmark_run_for_every_installed_store() -> None:
+def test_the_suites_of_pytest_benchmark_run_for_every_installed_store(tmp_path: Path) -> None:
     command = [
         "-m",
         "pytest",
         "benchmarks",
-        "--events",
-        "300",
+        "--quick",
+        "--rounds=1",
         "--benchmark-disable",
+        "--place",
+        str(tmp_path),
         "-q",
         "-p",
         "no:cacheprovider",

@@ -1,0 +1,1 @@
+"""The peers: other people's event stores, as they are installed."""

@@ -1,0 +1,1 @@
+"""The suites of pytest-benchmark, which `fleet bench` runs."""

@@ -261,10 +261,12 @@ class Plugins:
 
 def broken(entry: Entry, error: BaseException) -> PluginBroken:
     """What to say of a plugin that failed: its name, distribution and version, the reason, and the remedy."""
-    reason = _reason(error)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    extra = extra_providing(entry, missing) if missing else ""
+    reason = f"it needs {missing!r}, which is not installed" if extra else _reason(error)
     return PluginBroken(
-        f"{entry} is broken: {reason}",
-        remedy=_remedy(entry, error),
+        f"{entry} {'can not be used' if extra else 'is broken'}: {reason}",
+        remedy=_remedy(entry, extra),
         plugin=entry.name,
         group=entry.group,
         distribution=entry.distribution,
@@ -281,9 +283,7 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _remedy(entry: Entry, error: BaseException) -> str:
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    extra = extra_providing(entry, missing) if missing else ""
+def _remedy(entry: Entry, extra: str) -> str:
     if extra:
         return f"pip install '{entry.distribution}[{extra}]'"
     return f"pip install -U {entry.distribution}, or switch it off: --without {entry.spelling}"

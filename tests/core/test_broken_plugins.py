@@ -34,7 +34,7 @@ SYNTAX = Broken(
 MISSING = Broken(
     "store 'broken-missing'",
     "fleet-broken-missing 1.3",
-    "ModuleNotFoundError: No module named 'fleet_absent_driver'",
+    "it needs 'fleet_absent_driver', which is not installed",
     "pip install 'fleet-broken-missing[driver]'",
 )
 ARGUMENT = Broken(

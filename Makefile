@@ -23,10 +23,14 @@ lint:
 bench:
 	.venv/bin/python -m benchmarks.ratios
 
-# The long campaigns: two hundred kills, and every property of the kit against every broken store.
+# The long campaigns: kills by the dozen, crowds, every property of the kit against every broken store, and the
+# PostgreSQL store on all of its releases.
+STORE = $(filter-out $(wildcard tests/plugins/test_postgres_local*.py),$(wildcard tests/plugins/test_postgres_*.py))
 torture:
 	FLEET_KILLS=200 .venv/bin/pytest -q tests/plugins/test_sqlite_processes.py
-	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit
+	FLEET_KILLS=50 FLEET_SECONDS=60 .venv/bin/pytest -q -s tests/plugins/test_postgres_torture.py
+	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit/test_mutants.py
+	for release in 16 17 18; do FLEET_POSTGRES=$$release .venv/bin/pytest -q -n 2 $(STORE) || exit 1; done
 	FLEET_PATTERNS=100000 .venv/bin/pytest -q tests/plugins/test_ctk_patterns.py
 
 docs:

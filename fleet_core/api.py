@@ -44,6 +44,7 @@ from fleet_core.stores import (
     EventStore,
     Expected,
     Finding,
+    Grants,
     Maintenance,
     Match,
     Movable,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from fleet_core.cli.group import catalog_of
     from fleet_core.cli.opening import open_fleet
     from fleet_core.cli.render import json_option, show
+    from fleet_core.commits import GroupCommit
     from fleet_core.fleet import Fleet
     from fleet_core.plugins import Plugins
     from fleet_core.services import Console, Fault, Report, ServiceProvider, ServiceStatus
@@ -94,6 +96,8 @@ __all__ = [
     "Fleet",
     "FleetError",
     "FoldedView",
+    "Grants",
+    "GroupCommit",
     "IdReused",
     "IdSource",
     "Integer",
@@ -168,6 +172,7 @@ _ON_DEMAND = {
     "Console": "fleet_core.services",
     "Fault": "fleet_core.services",
     "Fleet": "fleet_core.fleet",
+    "GroupCommit": "fleet_core.commits",
     "Plugins": "fleet_core.plugins",
     "Report": "fleet_core.services",
     "ServiceProvider": "fleet_core.services",

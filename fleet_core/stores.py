@@ -368,6 +368,21 @@ class Maintenance(Protocol):
         ...
 
 
+@runtime_checkable
+class Grants(Protocol):
+    """Ability: a store on a server that tells users apart and can keep each to what they need."""
+
+    def grants(self, owner: str | None = None, writer: str | None = None, reader: str | None = None) -> str:
+        """The statements, in the server's own language, that let one role own the store, another append and
+        read, a third read alone. For its administrator to run; nothing is executed. The store names the roles
+        that the caller does not name.
+
+        Raises:
+            Usage: a name can't be a role's.
+        """
+        ...
+
+
 def check_batches(batches: Sequence[Batch]) -> None:
     """What every store refuses alike: bad names, a bad expectation.
 

@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ def execute(trial: Trial, statement: str, **settings: Any) -> str:
 
 
 def keep(trial: Trial, **settings: Any) -> None:
-    """Have the server keep a row."""
-    execute(trial, "CREATE TABLE kept AS SELECT 'a row' AS what", **settings)
+    """Have the server keep a row, once."""
+    execute(trial, "CREATE TABLE IF NOT EXISTS kept AS SELECT 'a row' AS what", **settings)
 
 
 def assert_kept(trial: Trial, **settings: Any) -> None:
@@ -72,6 +72,17 @@ def is_alive(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+def servers(trial: Trial) -> list[int]:
+    """The processes of servers on the volume, as the kernel knows them: none that another one there began."""
+    kept = f"/volumes/{trial.volume}/_data "
+    parents = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if kept in (process / "mountinfo").read_text() and is_alive(int(process.name)):
+                parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    return [process for process, parent in parents.items() if parent not in parents]
 
 
 def command_lines() -> Iterator[str]:

@@ -86,6 +86,8 @@ class Trial(NamedTuple):
 
     def remove(self) -> None:
         """Leave nothing of it, whatever state it is in."""
+        # Of a container that is `stopping`, Podman would leave the server.
+        podman("stop", "--ignore", "--time=0", self.container, check=False)
         podman("rm", "--force", "--ignore", "--volumes", "--time=0", self.container)
         podman("volume", "rm", "--force", self.volume, check=False)
         podman("secret", "rm", f"{self.container}-password", check=False)

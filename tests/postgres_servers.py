@@ -20,6 +20,11 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any, Final
 
+import machines
+
+MAJOR: Final = int(os.environ.get("FLEET_POSTGRES", "15"))
+"""The release that the tests run on; any that there is a test image of."""
+
 BINARIES: Final = Path("/usr/lib/postgresql/15/bin")
 ACCOUNT: Final = "postgres"
 """Whose server it is when the tests run as root: PostgreSQL refuses to run as that."""
@@ -31,26 +36,43 @@ DURABLE: Final = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
 CARELESS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """How much a server does for what it acknowledges; tests that ask for durability say so."""
 
+_OLD_CHILDREN: Final = "is still in use"
+"""What a server says of its memory that children of its predecessor have not given back yet."""
+
 
 class Server:
     """A cluster in a folder of its own, on a free port of 127.0.0.1 and a unix socket in that folder."""
 
-    def __init__(self, folder: Path, *, settings: Sequence[str] = CARELESS) -> None:
+    def __init__(
+        self, folder: Path, *, settings: Sequence[str] = CARELESS, programs: Path = BINARIES
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_port()
+        self._programs = programs
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def create(cls, *, settings: Sequence[str] = CARELESS) -> "Server":
-        """A new cluster, not started yet. The path is short, as a socket's must be."""
-        server = cls(Path(tempfile.mkdtemp(prefix="fleet-pg-")), settings=settings)
-        _give_away(server.folder)
+    def create(cls, *, settings: Sequence[str] = CARELESS, major: int = MAJOR) -> "Server":
+        """A new cluster, not started yet."""
+        folder = new_folder()
+        server = cls(folder, settings=settings, programs=_programs(major, folder))
         server.run(
             "initdb", "-D", server.data, "-A", "trust", "-U", "fleet", "-E", "UTF8", "--locale=C", "-N"
         )
         return server
+
+    def create_standby(self, name: str, *, settings: Sequence[str]) -> "Server":
+        """A copy of this one, which runs; started, it follows this one under a name."""
+        standby = Server(new_folder(), settings=settings, programs=self._programs)
+        follow = f"{self.dsn} application_name={name}"
+        self.run("pg_basebackup", "-D", standby.data, "-d", follow, "-R", "-c", "fast", "--no-sync")
+        return standby
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self.run("psql", "-d", self.dsn, "-qc", "SELECT pg_promote()")
 
     @property
     def dsn(self) -> str:
@@ -65,14 +87,31 @@ class Server:
     def run(self, program: str, *arguments: object) -> str:
         """Run one of PostgreSQL's programs to its end; gives what it prints."""
         done = subprocess.run(
-            [BINARIES / program, *map(str, arguments)], capture_output=True, text=True, cwd="/", **_account()
+            [self._programs / program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            **account(),
         )
         assert done.returncode == 0, f"{program}: {done.stderr}"
         said: str = done.stdout
         return said
 
     def start(self) -> "Server":
-        """Start it and wait until it answers."""
+        """Start it and wait until it answers. Children of one that was killed may have to end first."""
+        deadline = time.monotonic() + DEADLINE
+        log = self.folder / "log"
+        log.touch()
+        while True:
+            old = log.stat().st_size
+            if self._comes_up():
+                return self
+            words = log.read_text()[old:]
+            assert _OLD_CHILDREN in words, words
+            assert time.monotonic() < deadline, words
+            time.sleep(0.02)
+
+    def _comes_up(self) -> bool:
         options = [
             f"port={self.port}",
             "listen_addresses=127.0.0.1",
@@ -85,40 +124,35 @@ class Server:
         flags = [part for option in options for part in ("-c", option)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [BINARIES / "postgres", "-D", self.data, *flags],
+                [self._programs / "postgres", "-D", self.data, *flags],
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
-                **_account(),
+                **account(),
             )
-        self._await_answer()
-        return self
+        return self._answers()
 
-    def _await_answer(self) -> None:
+    def _answers(self) -> bool:
+        """Wait until it does; False when it has ended instead."""
         import psycopg
 
+        assert self._process is not None
         deadline = time.monotonic() + DEADLINE
-        while True:
+        while self._process.poll() is None:
             try:
                 psycopg.connect(self.dsn, connect_timeout=5).close()
-                return
+                return True
             except psycopg.OperationalError:
-                alive = self._process is not None and self._process.poll() is None
-                if not alive or time.monotonic() > deadline:
-                    raise RuntimeError((self.folder / "log").read_text()) from None
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()
                 time.sleep(0.02)
+        return False
 
     def kill(self) -> None:
-        """Kill the postmaster as a crash would, and wait until its children have noticed."""
+        """Kill the postmaster as a crash would. Its children notice by themselves, and soon."""
         assert self._process is not None
-        group = self._process.pid
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(DEADLINE)
-        deadline = time.monotonic() + DEADLINE
-        while _is_group_alive(group):
-            assert time.monotonic() < deadline, "children of a killed postmaster live on"
-            time.sleep(0.005)
 
     def stop(self) -> None:
         """Stop it, cutting off whoever is connected."""
@@ -132,25 +166,34 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _account() -> dict[str, Any]:
+def new_folder() -> Path:
+    """A folder for a server, which may write to it. Its path is short, as a socket's must be."""
+    folder = Path(tempfile.mkdtemp(prefix="fleet-pg-"))
+    if os.getuid() == 0:
+        owner = pwd.getpwnam(ACCOUNT)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return folder
+
+
+def _programs(major: int, folder: Path) -> Path:
+    """Where the programs of a release are: installed, or copied from its test image into a folder."""
+    if major == int(BINARIES.parent.name):
+        return BINARIES
+    name = machines.new_name("programs")
+    machines.podman("create", "--pull=never", f"--name={name}", machines.IMAGES[major])
+    try:
+        machines.podman("cp", f"{name}:/usr/lib/postgresql/{major}", str(folder / "programs"))
+    finally:
+        machines.podman("rm", "--volumes", name)
+    return folder / "programs" / "bin"
+
+
+def account() -> dict[str, Any]:
+    """Under which account a server is to run, for `subprocess`: not as root."""
     if os.getuid() != 0:
         return {}
-    account = pwd.getpwnam(ACCOUNT)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _give_away(folder: Path) -> None:
-    if os.getuid() == 0:
-        account = pwd.getpwnam(ACCOUNT)
-        os.chown(folder, account.pw_uid, account.pw_gid)
-
-
-def _is_group_alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    owner = pwd.getpwnam(ACCOUNT)
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
 
 
 def free_port() -> int:
@@ -172,6 +215,7 @@ class SharedServer:
             if not told.exists():
                 _start_keeper(base, self._users, told)
         known = json.loads(told.read_text())
+        self.base = base
         self.dsn: str = known["dsn"]
         self.tcp_dsn: str = known["tcp_dsn"]
         self._numbers = count()

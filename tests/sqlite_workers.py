@@ -1,24 +1,16 @@
 """What other processes do to a SQLite store: top-level functions, as they are called by name there."""
 
-import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, Final
 
 from fleet_core.api import Batch, Stream
+from forking import processes
 from sqlite_stores import batch, open_sqlite, tally
 
 DEADLINE: Final = 60.0
 """Seconds after which something that should have happened never will."""
-
-
-def processes() -> ForkServerContext:
-    """Processes that start quickly: forked, all fresh, from one that has imported what they need."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sqlite_workers"])
-    return context
 
 
 def run_all(work: Callable[..., None], arguments: list[tuple[Any, ...]]) -> None:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-import machines
 from fleet_postgres.api import Login, LoginRefused, server_version
+from installing import HERE
 from machine.images import Release, is_there, releases
 from machines import IMAGES, PREPARE, new_name, podman
 
@@ -20,11 +22,13 @@ PASSWORD = 'not a secret: it\'s "quoted"'
 READY = "prepare: this machine is ready\n"
 OLD_PLACE = "/var/lib/postgresql/data"
 
-pytestmark = pytest.mark.usefixtures("podman_machine")
+SEES_TESTS = {**os.environ, "PYTHONPATH": str(HERE)}
+
+pytestmark = [pytest.mark.usefixtures("podman_machine"), pytest.mark.xdist_group("podman-machine")]
 
 
-@pytest.fixture
-def secret() -> Iterator[str]:
+@contextmanager
+def a_secret() -> Iterator[str]:
     """A podman secret that holds the password."""
     name = new_name("secret")
     subprocess.run(["podman", "secret", "create", name, "-"], input=PASSWORD.encode(), check=True)
@@ -32,17 +36,19 @@ def secret() -> Iterator[str]:
     podman("secret", "rm", name)
 
 
-@pytest.fixture
-def name() -> Iterator[str]:
-    """The name of a container, which is gone after the test."""
+@contextmanager
+def a_container() -> Iterator[str]:
+    """The name of a container, which is gone in the end."""
     name = new_name("machine")
-    yield name
-    podman("rm", "--force", "--ignore", "--volumes", "--time=0", name)
+    try:
+        yield name
+    finally:
+        podman("rm", "--force", "--ignore", "--volumes", "--time=0", name)
 
 
 def start(name: str, secret: str, major: int, *options: str) -> Login:
     """Start a server with a database of its own, and say where it is; nothing is awaited."""
-    asked = ["--env=POSTGRES_USER=ada", "--env=POSTGRES_DB=fleet", "--env=POSTGRES_INITDB_ARGS=--no-sync"]
+    asked = ["--env=POSTGRES_USER=ada", "--env=POSTGRES_DB=fleet"]
     password = [f"--secret={secret}", f"--env=POSTGRES_PASSWORD_FILE=/run/secrets/{secret}"]
     port = ["--publish=127.0.0.1::5432"]
     podman(
@@ -79,54 +85,69 @@ def test_an_image_holds_the_release_it_is_named_for(release: Release) -> None:
     assert said == f"postgres (PostgreSQL) {release.version.removesuffix('.0')}\n"
 
 
-@pytest.mark.parametrize("release", releases(), ids=lambda release: release.major)
-def test_a_first_start_makes_the_user_the_database_and_the_cluster_in_the_volume(
-    release: Release, name: str, secret: str
-) -> None:
-    login = start(name, secret, release.major)
-    assert version_when_ready(login, name) == release.version.removesuffix(".0")
-    (mount,) = json.loads(podman("inspect", name).stdout)[0]["Mounts"]
+class Served(NamedTuple):
+    """A container of an image whose first start has had files to run."""
+
+    release: Release
+    name: str
+    login: Login
+
+    def asked(self, query: str) -> str:
+        """What the server answers within the container."""
+        psql = ("psql", "--username=ada", "--dbname=fleet", "--tuples-only", "--no-align")
+        return podman("exec", self.name, *psql, f"--command={query}").stdout
+
+
+@pytest.fixture(scope="module", params=[17, 18], ids=["before 18", "from 18 on"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server of the last release before the folder of the data has moved, or of the first one after."""
+    [release] = [each for each in releases() if each.major == request.param]
+    files = tmp_path_factory.mktemp("initdb")
+    for folder in (files, *files.parents[:2]):
+        folder.chmod(0o755)
+    (files / "1.sql").write_text("CREATE TABLE steps (step text); INSERT INTO steps VALUES ('sql');")
+    (files / "2.sh").write_text("sql --dbname=fleet <<<\"INSERT INTO steps VALUES ('sh')\"")
+    mount = f"--volume={files}:/docker-entrypoint-initdb.d:ro"
+    with a_secret() as secret, a_container() as name:
+        yield Served(release, name, start(name, secret, release.major, mount))
+
+
+@pytest.fixture
+def served(made: Served) -> Served:
+    """That server, ready."""
+    podman("start", made.name)
+    version_when_ready(made.login, made.name)
+    return made
+
+
+def test_a_first_start_makes_the_user_and_the_database(served: Served) -> None:
+    assert server_version(served.login, timeout=5) == served.release.version.removesuffix(".0")
+    assert served.asked("select current_user") == "ada\n"
+
+
+def test_another_password_is_refused(served: Served) -> None:
+    with pytest.raises(LoginRefused) as refused:
+        server_version(served.login._replace(password="another"), timeout=10)
+    assert refused.value.reason == "password"
+
+
+def test_a_first_start_makes_the_cluster_in_the_volume(served: Served) -> None:
+    release, name, _ = served
+    mounts = json.loads(podman("inspect", name).stdout)[0]["Mounts"]
+    [mount] = [each for each in mounts if each["Type"] == "volume"]
     assert mount["Destination"] == release.volume
     assert podman("exec", name, "cat", f"{release.data}/PG_VERSION").stdout.strip() == str(release.major)
     assert podman("exec", name, "stat", "--format=%u", release.data).stdout.strip() == "999"
 
-    with pytest.raises(LoginRefused) as refused:
-        server_version(login._replace(password="another"), timeout=10)
-    assert refused.value.reason == "password"
-    query = ["psql", "--username=ada", "--dbname=fleet", "--tuples-only", "--no-align"]
-    assert podman("exec", name, *query, "--command=select current_user").stdout == "ada\n"
+
+def test_files_for_a_first_start_are_run_in_the_database(served: Served) -> None:
+    assert served.asked("select step from steps") == "sql\nsh\n"
 
 
-@pytest.mark.parametrize("major", [15, 18])
-def test_a_place_for_the_data_that_is_named_fits_every_release(major: int, name: str, secret: str) -> None:
-    volume = new_name("data")
-    place = [f"--volume={volume}:{OLD_PLACE}", f"--env=PGDATA={OLD_PLACE}"]
-    try:
-        version_when_ready(start(name, secret, major, *place), name)
-        podman("rm", "--force", "--volumes", name)
-        login = start(name, secret, major, *place)
-        assert version_when_ready(login, name).startswith(f"{major}.")
-        assert "appears to contain a database; Skipping initialization" in podman("logs", name).stdout
-    finally:
-        podman("rm", "--force", "--ignore", "--volumes", "--time=0", name)
-        podman("volume", "rm", volume)
-
-
-def test_files_for_a_first_start_are_run_in_the_database(name: str, secret: str, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    (tmp_path / "1.sql").write_text("CREATE TABLE steps (step text); INSERT INTO steps VALUES ('sql');")
-    (tmp_path / "2.sh").write_text("sql --dbname=fleet <<<\"INSERT INTO steps VALUES ('sh')\"")
-    mount = f"--volume={tmp_path}:/docker-entrypoint-initdb.d:ro"
-    version_when_ready(start(name, secret, 15, mount), name)
-    query = ["psql", "--username=ada", "--dbname=fleet", "--tuples-only", "--no-align"]
-    assert podman("exec", name, *query, "--command=select step from steps").stdout == "sql\nsh\n"
-
-
-def test_an_image_stops_in_an_orderly_way_when_told(name: str, secret: str) -> None:
-    version_when_ready(start(name, secret, 16), name)
-    podman("stop", "--time=30", name)
-    assert podman("inspect", name, "--format={{.State.ExitCode}}").stdout.strip() == "0"
-    assert "database system is shut down" in podman("logs", name).stderr
+def test_an_image_stops_in_an_orderly_way_when_told(served: Served) -> None:
+    podman("stop", "--time=30", served.name)
+    assert podman("inspect", served.name, "--format={{.State.ExitCode}}").stdout.strip() == "0"
+    assert "database system is shut down" in podman("logs", served.name).stderr
 
 
 def test_a_first_start_without_a_password_is_refused() -> None:
@@ -179,15 +200,18 @@ def test_a_machine_where_nothing_can_be_installed_is_told_what_it_lacks(tmp_path
     assert "apt-get install podman" in done.stderr
 
 
-def test_what_a_killed_test_run_left_behind_is_swept_away(name: str) -> None:
+def test_what_a_killed_test_run_left_behind_is_swept_away() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left = [f"fleet-test-{ended.pid}-{kind}" for kind in ("container", "volume")]
-    kept = f"fleet-test-{os.getppid()}-volume-{name}"
+    kept = new_name("kept").replace(str(os.getpid()), str(os.getppid()))
     podman("create", "--pull=never", f"--name={left[0]}", f"--volume={left[1]}:/data", IMAGES[15])
     podman("volume", "create", kept)
     try:
-        machines.sweep()
+        # In a process of its own: it also sweeps away what is left of the one that calls it.
+        subprocess.run(
+            [sys.executable, "-c", "import machines; machines.sweep()"], env=SEES_TESTS, check=True
+        )
         there = podman("ps", "--all", "--format={{.Names}}").stdout.split()
         there += podman("volume", "ls", "--format={{.Name}}").stdout.split()
         assert not {*left} & {*there}

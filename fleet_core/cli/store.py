@@ -88,6 +88,36 @@ def verify(context: click.Context, as_json: bool) -> None:
         )
 
 
+@store.command()
+@click.option("--owner", metavar="ROLE", help="Who makes and changes tables; named by the store otherwise.")
+@click.option("--writer", metavar="ROLE", help="Who appends and reads.")
+@click.option("--reader", metavar="ROLE", help="Who reads alone.")
+@click.pass_context
+def grant(context: click.Context, owner: str | None, writer: str | None, reader: str | None) -> None:
+    """Write the statements that give users no more rights than they need.
+
+    For stores on a server that knows users, such as PostgreSQL: one role owns the store, another appends and
+    reads, a third reads alone. Nothing is executed: look at them, then have them run by the server's
+    administrator.
+
+    \b
+    Examples:
+      fleet store grant
+      fleet store grant --writer coordinator --reader auditor
+    """
+    from fleet_core.cli.opening import open_fleet
+    from fleet_core.errors import Usage
+    from fleet_core.stores import Grants
+
+    fleet = open_fleet(context)
+    if not isinstance(fleet.store, Grants):
+        raise Usage(
+            f"the store {fleet.settings.store.backend!r} knows no users: it belongs to whoever may open it",
+            remedy="protect what it is kept in; roles are for stores on a server, such as postgres",
+        )
+    click.echo(fleet.store.grants(owner, writer, reader), nl=False)
+
+
 def _show_verification(found: "Verification") -> None:
     from fleet_core.cli.render import show
 

@@ -9,6 +9,7 @@ from fleet_podman.ownership import is_own
 from fleet_podman.password import Password
 from fleet_podman.podman import Podman
 from fleet_podman.service import Service
+from fleet_podman.stopping import remove_volume, take_away
 
 
 class Belonging(NamedTuple):
@@ -25,10 +26,12 @@ def belongings_of(service: Service, podman: Podman, memory: Memory, password: Pa
 
 def _in_podman(service: Service, podman: Podman) -> Iterator[Belonging]:
     for name in _containers(service, podman):
-        yield Belonging(f"container {name}", partial(podman.remove, name))
+        yield Belonging(f"container {name}", partial(take_away, service, podman, name))
     volume = podman.volume()
     if volume and is_own(service, volume.labels):
-        yield Belonging(f"volume {volume.name}, which holds the data", podman.remove_volume)
+        yield Belonging(
+            f"volume {volume.name}, which holds the data", partial(remove_volume, service, podman)
+        )
     secret = podman.secret()
     if secret and is_own(service, secret.labels):
         yield Belonging(f"secret {secret.name}, which holds the password", podman.remove_secret)

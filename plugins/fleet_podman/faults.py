@@ -3,8 +3,8 @@
 Here is what Podman says of itself, ports and containers; `image_faults` is of images and registries,
 `server_faults` of what PostgreSQL says. Messages and remedies may hold these facts, which are given for
 every fault: `service`, `image`, `port`, `container`, `volume`, `database`, `user`. Some hold more: `waited`,
-what was waited for; `seconds`, how long; `owner`, whose a thing is; `secret`; `folder`. A fault without a
-pattern is seen in another way than by a text.
+what was waited for; `seconds`, how long; `owner`, whose a thing is; `removal`, how it is removed; `secret`;
+`folder`; `processes`. A fault without a pattern is seen in another way than by a text.
 
 No text may fit two faults, or which one is named would depend on their order here. Patterns are loose,
 because texts change between the releases of Podman: these are of 4.3 to 5.7 and of PostgreSQL 13 to 18.
@@ -180,7 +180,7 @@ FOREIGN_CONTAINER: Final = Fault(
     "",
     "there is a container {container} that belongs to {owner}; it is left alone",
     'choose another name: `container = "..."` in [services.{service}]; or, if nobody needs it any more,'
-    " `podman rm --force {container}`",
+    " {removal}",
 )
 CONTAINER_MISSING: Final = Fault(
     "container-missing",
@@ -224,7 +224,7 @@ FOREIGN_VOLUME: Final = Fault(
     "",
     "there is a volume {volume} that belongs to {owner}; it is left alone",
     'choose another name: `volume = "..."` in [services.{service}]; or, if nobody needs its data any more,'
-    " `podman volume rm {volume}`",
+    " {removal}",
 )
 VOLUME_MISSING: Final = Fault(
     "volume-missing",
@@ -237,6 +237,14 @@ VOLUME_IN_USE: Final = Fault(
     r"volume .*is being used",
     "volume {volume} is used by another container",
     "`podman ps --all --filter volume={volume}` shows which; remove that one first",
+)
+SERVER_REMAINS: Final = Fault(
+    "server-remains",
+    "",
+    "a server works on volume {volume} that Podman does not know any more (process {processes}); a second one"
+    " would destroy the data",
+    "`kill -INT {processes}` ends it, or `kill -KILL {processes}` when it hangs: as root, or within"
+    " `podman unshare`; then try again, the data stays",
 )
 VOLUME_EXISTS: Final = Fault(
     "volume-exists",
@@ -256,7 +264,7 @@ FOREIGN_SECRET: Final = Fault(
     "",
     "there is a secret {secret} that belongs to {owner}; it is left alone",
     'choose another name for the container, from which that of its secret is made: `container = "..."` in'
-    " [services.{service}]; or, if nobody needs it any more, `podman secret rm {secret}`",
+    " [services.{service}]; or, if nobody needs it any more, {removal}",
 )
 SECRET_MISSING: Final = Fault(
     "secret-missing",
@@ -338,6 +346,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     FOREIGN_VOLUME,
     VOLUME_MISSING,
     VOLUME_IN_USE,
+    SERVER_REMAINS,
     VOLUME_EXISTS,
     HOST_FOLDER_MISSING,
     FOREIGN_SECRET,

@@ -23,6 +23,7 @@ from fleet_podman.server_faults import (
     ROLE_MISSING,
 )
 from fleet_podman.service import Service, is_fault
+from fleet_podman.stopping import remove_volume, take_away
 
 SIGNS: Final = (
     HALF_MADE,
@@ -53,8 +54,8 @@ class FirstStart:
         self._report = report
         self._seen: str | None = None
 
-    def have_volume(self) -> bool:
-        """Have the volume; says whether it was made just now.
+    def finds_volume(self) -> bool:
+        """Whether there is the volume.
 
         Raises:
             ServiceFailed: it is not ours, or its password is not known any more.
@@ -63,15 +64,14 @@ class FirstStart:
         if volume is not None:
             self._password.known()
             self._seen = volume.labels.get(BIRTH, "")
-            return False
+        return volume is not None
+
+    def make_volume(self) -> None:
+        """Make the volume, which is not there."""
         if self._memory.read().ready:
             self._report(f"volume {self._service.settings.volume} is gone: starting with an empty database")
-        self._make_volume()
-        return True
-
-    def _make_volume(self) -> None:
         if own_container(self._service, self._podman):  # without its volume it can't be started
-            self._podman.remove(seconds=self._service.settings.stop_timeout)
+            self._take_the_container_away(self._service.settings.stop_timeout)
         self._report("making a volume for the data")
         self._password.known_or_made()
         known = self._memory.begin()
@@ -88,9 +88,12 @@ class FirstStart:
     def begin_again(self) -> None:
         """Throw the volume away and make a new one."""
         self._report("the first start was interrupted: starting anew")
-        self._podman.remove()
-        self._podman.remove_volume()
-        self._make_volume()
+        self._take_the_container_away(0)
+        remove_volume(self._service, self._podman)
+        self.make_volume()
+
+    def _take_the_container_away(self, seconds: int) -> None:
+        take_away(self._service, self._podman, self._service.settings.container, seconds=seconds)
 
     def remember(self, version: str) -> None:
         """Remember that somebody was let in: from now on the volume is never thrown away by itself."""

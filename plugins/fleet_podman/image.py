@@ -9,38 +9,51 @@ from fleet_podman.server_faults import VERSION_MISMATCH
 from fleet_podman.service import Service, is_fault
 
 
-def have_image(service: Service, podman: Podman, deadline: Deadline, report: Report) -> None:
-    """Have the image on this machine; the deadline moves when it must be fetched.
+class Image:
+    """The image of a service, for one `up`."""
 
-    Raises:
-        ServiceFailed: it is not to be had.
-    """
-    settings = service.settings
-    there = podman.has_image()
-    if settings.pull == "never" and not there:
-        raise service.error(IMAGE_MISSING)
-    if settings.pull == "never" or (settings.pull == "missing" and there):
-        return
-    deadline.extend(settings.pull_timeout)
-    report(f"fetching image {settings.image}")
-    try:
-        podman.pull(deadline.left)
-    except ServiceFailed as failed:
-        if settings.pull == "newer" and there:
-            report(f"no newer image {settings.image} is to be had; the one on this machine will do")
-        elif is_fault(failed, PODMAN_SILENT):
-            raise service.error(REGISTRY_SILENT, said=failed.message) from None
-        else:
-            raise
+    def __init__(self, service: Service, podman: Podman, report: Report) -> None:
+        self._service = service
+        self._podman = podman
+        self._report = report
+        self._had = False
 
+    def have(self, deadline: Deadline) -> None:
+        """Have the image on this machine; the deadline moves when it must be fetched.
 
-def refuse_other_major(service: Service, podman: Podman, major: str) -> None:
-    """Accept an image that can read data of a major version; an empty one is not known.
+        Raises:
+            ServiceFailed: it is not to be had.
+        """
+        if not self._had:
+            self._have(deadline)
+        self._had = True
 
-    Raises:
-        ServiceFailed: the image is of another major version.
-    """
-    offered = podman.image_major() if major else ""
-    if offered and offered != major:
-        said = f"the data is of PostgreSQL {major}, the image is of PostgreSQL {offered}"
-        raise service.error(VERSION_MISMATCH, said=said)
+    def _have(self, deadline: Deadline) -> None:
+        settings = self._service.settings
+        there = self._podman.has_image()
+        if settings.pull == "never" and not there:
+            raise self._service.error(IMAGE_MISSING)
+        if settings.pull == "never" or (settings.pull == "missing" and there):
+            return
+        deadline.extend(settings.pull_timeout)
+        self._report(f"fetching image {settings.image}")
+        try:
+            self._podman.pull(deadline.left)
+        except ServiceFailed as failed:
+            if settings.pull == "newer" and there:
+                self._report(f"no newer image {settings.image} is to be had; the one on this machine will do")
+            elif is_fault(failed, PODMAN_SILENT):
+                raise self._service.error(REGISTRY_SILENT, said=failed.message) from None
+            else:
+                raise
+
+    def refuse_other_major(self, major: str) -> None:
+        """Accept an image that can read data of a major version; an empty one is not known.
+
+        Raises:
+            ServiceFailed: the image is of another major version.
+        """
+        offered = self._podman.image_major() if major else ""
+        if offered and offered != major:
+            said = f"the data is of PostgreSQL {major}, the image is of PostgreSQL {offered}"
+            raise self._service.error(VERSION_MISMATCH, said=said)

@@ -17,6 +17,8 @@ class Container(NamedTuple):
     name: str
     state: State
     exit_code: int
+    pid: int
+    """The server's process on the machine that it runs on; 0 when it does not run."""
     started: str
     """When it was started last, as `podman logs --since` takes it."""
     image: str
@@ -51,6 +53,7 @@ class Seat(NamedTuple):
 class _State(msgspec.Struct, rename="pascal"):
     status: str = ""
     exit_code: int = 0
+    pid: int = 0
     started_at: str = ""
 
 
@@ -128,6 +131,7 @@ def _container(said: _Container) -> Container:
         name=said.name.removeprefix("/"),
         state=_STATES.get(said.state.status.lower(), "improper"),
         exit_code=said.state.exit_code,
+        pid=said.state.pid,
         started=said.state.started_at,
         image=said.image_name,
         labels=said.config.labels or {},

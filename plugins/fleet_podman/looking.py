@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from fleet_core.api import ServiceFailed, ServiceStatus, Unavailable
+from fleet_podman.clock import MONOTONIC, Deadline
 from fleet_podman.disk import disk_faults
 from fleet_podman.faults import EXITED, FOREIGN_CONTAINER, FOREIGN_VOLUME, PAUSED, STATE_IMPROPER, recognise
 from fleet_podman.first_start import FirstStart
@@ -13,14 +14,19 @@ from fleet_podman.memory import Memory
 from fleet_podman.ownership import own_container, own_volume
 from fleet_podman.password import Password
 from fleet_podman.podman import Podman
+from fleet_podman.processes import servers_at
 from fleet_podman.server_faults import STARTING
 from fleet_podman.service import Service, is_fault
 from fleet_podman.starting import login_of
+from fleet_podman.stopping import server_remains
 from fleet_postgres.api import LoginRefused, server_version
 
-PODMAN: Final = 1.0
-SERVER: Final = 0.7
-"""Seconds that Podman and the server have to answer: a status is known within two."""
+PATIENCE: Final = 1.9
+"""Seconds that a look may take in all: a status is promised within two."""
+LOGIN: Final = 0.4
+LONGEST_LOGIN: Final = 1.0
+"""Seconds of it that are kept for the server's answer, and that it has at most. What is left is for Podman,
+which is the slower one on a busy machine."""
 State = Literal["absent", "stopped", "starting", "ready", "failing", "unknown"]
 
 UNDER_WAY: Final = ("refused", "starting")
@@ -34,14 +40,15 @@ class Look(NamedTuple):
     podman: Podman
     memory: Memory
     password: Password
-    patience: float = PODMAN
-    """Seconds that Podman has to answer."""
+    patience: float = PATIENCE
+    """Seconds that it may take."""
 
     def status(self) -> ServiceStatus:
         """What the service is. What is wrong with it, or keeps us from knowing, is the answer."""
+        deadline = Deadline(MONOTONIC, self.patience)
         try:
             with disk_faults(self.service):
-                return self._seen(own_container(self.service, self.podman, self.patience))
+                return self._seen(own_container(self.service, self.podman, deadline.left - LOGIN), deadline)
         except Unavailable as failed:
             foreign = is_fault(failed, FOREIGN_CONTAINER, FOREIGN_VOLUME)
             return self._status("absent" if foreign else "unknown", failed)
@@ -50,17 +57,24 @@ class Look(NamedTuple):
         """What a service is that has let us in just now."""
         return self._status("ready", None, container, version)
 
-    def _seen(self, container: Container | None) -> ServiceStatus:
+    def _seen(self, container: Container | None, deadline: Deadline) -> ServiceStatus:
         if container is None:
-            volume = own_volume(self.service, self.podman, self.patience)
-            return self._status("stopped" if volume else "absent")
+            return self._without_container(deadline)
         if container.state == "running":
-            return self._asked(container)
+            return self._asked(container, min(deadline.left, LONGEST_LOGIN))
         if container.state == "paused":
             return self._status("failing", self.service.error(PAUSED), container)
         if container.is_at_rest:
             return self._at_rest(container)
         return self._status("failing", self.service.error(STATE_IMPROPER), container)
+
+    def _without_container(self, deadline: Deadline) -> ServiceStatus:
+        if own_volume(self.service, self.podman, deadline.left) is None:
+            return self._status("absent")
+        remaining = servers_at(self.service.settings.volume)
+        if remaining:
+            return self._status("failing", server_remains(self.service, remaining))
+        return self._status("stopped")
 
     def _at_rest(self, container: Container) -> ServiceStatus:
         # A server that is stopped ends with 0, unless it had to be killed: we know whether it should run.
@@ -68,10 +82,10 @@ class Look(NamedTuple):
             return self._status("failing", self.service.error(EXITED), container)
         return self._status("stopped", None, container)
 
-    def _asked(self, container: Container) -> ServiceStatus:
+    def _asked(self, container: Container, seconds: float) -> ServiceStatus:
         try:
             login = login_of(self.service, container, self.password.known())
-            version = server_version(login, SERVER)
+            version = server_version(login, seconds)
         except ServiceFailed as failed:
             return self._status("failing", failed, container)
         except LoginRefused as refused:

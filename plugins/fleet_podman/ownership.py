@@ -1,7 +1,8 @@
 """Whose a container, volume or secret is. What is not this service's is never touched."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from fleet_core.api import Fault, ServiceFailed
 from fleet_podman.faults import FOREIGN_CONTAINER, FOREIGN_SECRET, FOREIGN_VOLUME
@@ -10,6 +11,12 @@ from fleet_podman.podman import PROMPT, Podman
 from fleet_podman.service import PROJECT, SERVICE, Service
 
 T = TypeVar("T", Container, Thing)
+
+_REMOVALS: Final = {
+    FOREIGN_CONTAINER.name: "`podman stop {0} && podman rm {0}`",
+    FOREIGN_VOLUME.name: "`podman volume rm {0}`",
+    FOREIGN_SECRET.name: "`podman secret rm {0}`",
+}
 
 
 def is_own(service: Service, labels: Mapping[str, str]) -> bool:
@@ -46,13 +53,17 @@ def own_secret(service: Service, podman: Podman) -> Thing | None:
 
 def _own(service: Service, found: T | None, fault: Fault) -> T | None:
     if found is not None and not is_own(service, found.labels):
-        raise _foreign(service, found.labels, fault)
+        raise _foreign(service, found, fault)
     return found
 
 
-def _foreign(service: Service, labels: Mapping[str, str], fault: Fault) -> ServiceFailed:
-    if PROJECT in labels:
-        owner = f"service {labels.get(SERVICE, '?')} of the project with {labels[PROJECT]}"
+def _foreign(service: Service, found: Container | Thing, fault: Fault) -> ServiceFailed:
+    project, name = found.labels.get(PROJECT), found.labels.get(SERVICE, "?")
+    owner = (
+        f"service {name} of the project with {project}" if project else "somebody else: fleet did not make it"
+    )
+    if project and Path(project).is_dir():
+        removal = f"`fleet services destroy {name}` in {Path(project).parent}"
     else:
-        owner = "somebody else: fleet did not make it"
-    return service.error(fault, owner=owner, secret=service.secret)
+        removal = _REMOVALS[fault.name].format(found.name)
+    return service.error(fault, owner=owner, removal=removal, secret=service.secret)

@@ -5,7 +5,10 @@ secret is ever an argument: other users see those, and Podman writes them down.
 """
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -34,8 +37,14 @@ MAKING: Final = 60.0
 READING: Final = 30.0
 """Seconds to read a log."""
 
+GRACE: Final = 0.5
+"""Seconds that a Podman has to end what it may not leave half done, when nobody waits for it any more."""
+
 SHOWN: Final = 200
 """Characters of an answer that nobody understands which go with the error."""
+
+FAILURE: Final = "Error: "
+"""How Podman begins to say why it fails."""
 
 T = TypeVar("T")
 
@@ -61,14 +70,15 @@ class Podman:
 
     # What there is.
 
-    def container(self, timeout: float = PROMPT) -> Container | None:
-        """The container of the service's name; None when there is none."""
-        answer = self._ask("container", "inspect", self._container, timeout=timeout, waited="what runs")
+    def container(self, timeout: float = PROMPT, *, name: str = "") -> Container | None:
+        """The container of the service's name, or of another one; None when there is none."""
+        name = name or self._container
+        answer = self._ask("container", "inspect", name, timeout=timeout, waited="what runs")
         if answer.status and CONTAINER_MISSING.matches(answer.err):
             return None
         # Podman also takes the beginning of an id for a name.
         found = self._read(inspected.containers, self._accepted(answer).out)
-        return next((each for each in found if each.name == self._container), None)
+        return next((each for each in found if each.name == name), None)
 
     def volume(self, timeout: float = PROMPT) -> Thing | None:
         """The volume of the service's name; None when there is none."""
@@ -130,23 +140,26 @@ class Podman:
         """Start the container that there is."""
         self._do("start", self._container, timeout=MAKING, waited="the container to start")
 
-    def unpause(self) -> None:
+    def unpause(self, container: str = "") -> None:
         """Let a paused container go on."""
-        self._do("unpause", self._container, waited="the container to go on")
+        self._do("unpause", container or self._container, waited="the container to go on")
 
-    def stop(self, seconds: int) -> None:
-        """Stop the container; it is killed when it has not ended by then."""
-        arguments = ("stop", "--time", str(seconds), self._container)
+    def stop(self, seconds: int, container: str = "") -> None:
+        """Stop a container; it is killed when it has not ended by then."""
+        arguments = ("stop", "--time", str(seconds), container or self._container)
         self._do(*arguments, timeout=seconds + 2.0, waited="the container to stop")
 
-    def remove(self, container: str = "", *, seconds: int = 0) -> None:
+    def kill(self, container: str = "") -> None:
+        """Kill all that runs of a container."""
+        self._do("kill", container or self._container, waited="the container to end")
+
+    def remove(self, container: str = "") -> None:
         """Remove a container, but not its volume; nothing happens when there is none.
 
-        One that runs has so many seconds to stop by itself.
+        For one that is at rest, see `stopping.take_away`: of another, Podman may leave the server running.
         """
-        name = container or self._container
-        arguments = ("rm", "--force", "--ignore", "--volumes", "--time", str(seconds), name)
-        self._do(*arguments, timeout=PROMPT + seconds, waited="the container to be removed")
+        arguments = ("rm", "--force", "--ignore", "--volumes", "--time", "0", container or self._container)
+        self._do(*arguments, waited="the container to be removed")
 
     def remove_volume(self) -> None:
         """Remove the volume, which holds the data."""
@@ -173,12 +186,26 @@ class Podman:
         arguments = self._log_arguments(since, "--follow")
         process = self._command()(*arguments, _iter=True, _err_to_out=True, _bg_exc=False, **_usual())
         try:
-            for line in process:
-                yield line.rstrip("\r\n")
+            yield from self._lines(process)
         finally:
-            # Who asked for it has gone: no process stays behind.
-            if process.is_alive():
-                process.kill()
+            _end(process)  # who asked for it has gone
+
+    def _lines(self, process: Any) -> Iterator[str]:
+        """The lines that a process writes; its last words are an error when it fails."""
+        held = ""
+        with suppress(sh.ErrorReturnCode):  # told by its status
+            for line in process:
+                if held:
+                    yield held
+                held, text = "", line.rstrip("\r\n")
+                if text.startswith(FAILURE):
+                    held = text
+                else:
+                    yield text
+        if process.process.exit_code:
+            raise self._service.error(recognise(held), said=held)
+        if held:
+            yield held
 
     def _log_arguments(self, since: str, *options: str) -> list[str]:
         return ["logs", *options, *(["--since", since] if since else []), self._container]
@@ -212,16 +239,22 @@ class Podman:
     def _ask(
         self, *arguments: str, timeout: float, waited: str, given: str | None = None, merged: bool = False
     ) -> Answer:
-        options: dict[str, Any] = {"_timeout": max(timeout, 0.1), "_err_to_out": merged}
-        try:
-            with _pipe(given or "") as pipe:
-                done = self._command()(*arguments, _in=pipe, _return_cmd=True, **_usual(), **options)
-        except sh.TimeoutException:
+        with _pipe(given or "") as pipe:
+            running = self._command()(
+                *arguments,
+                _in=pipe,
+                _err_to_out=merged,
+                _bg=True,
+                _bg_exc=False,
+                _new_session=True,
+                **_usual(),
+            )
+            with _ended_after(running, timeout) as late:
+                answer = _answer(running)
+        if late.is_set():
             seconds = f"{timeout:.0f}" if timeout >= 1 else f"{timeout:.1f}"
-            raise self._service.error(PODMAN_SILENT, waited=waited, seconds=seconds) from None
-        except sh.ErrorReturnCode as killed:
-            return Answer(killed.exit_code, _text(killed.stdout), _text(killed.stderr))
-        return Answer(done.exit_code, _text(done.stdout), _text(done.stderr))
+            raise self._service.error(PODMAN_SILENT, waited=waited, seconds=seconds)
+        return answer
 
     def _command(self) -> Any:
         try:
@@ -246,13 +279,58 @@ def _pipe(text: str) -> Any:
     return os.fdopen(reading)
 
 
+@contextmanager
+def _ended_after(running: Any, seconds: float) -> Iterator[threading.Event]:
+    """Let a Podman run for so long, and no longer than it is waited for; the event tells that it was late.
+
+    Ctrl-C reaches this process and not Podman, which is in a session of its own.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _end(running)
+
+    # A timer of `sh` itself would keep this process from ending until it is over.
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+        _end(running)
+
+
+def _end(running: Any) -> None:
+    """End a Podman, if it still runs: it gets a moment to leave things whole, and then it is killed."""
+    with suppress(ProcessLookupError):
+        if running.is_alive():
+            running.terminate()
+        killed_at = time.monotonic() + GRACE
+        while running.is_alive() and time.monotonic() < killed_at:
+            threading.Event().wait(0.01)
+        if running.is_alive():
+            running.kill()
+
+
+def _answer(running: Any) -> Answer:
+    """What a run of Podman comes to, when it is over."""
+    with suppress(sh.ErrorReturnCode):  # by a signal; its status says so
+        running.wait()
+    ended = running.process
+    return Answer(ended.exit_code, _text(ended.stdout), _text(ended.stderr))
+
+
 def _usual() -> dict[str, Any]:
     return {"_tty_out": False, "_ok_code": _STATUSES, "_env": _environment()}
 
 
 def _environment() -> dict[str, str]:
     """That of this process, without the password: nothing that is started here needs it."""
-    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+    kept = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    # Podman's network needs programs that lie where not everybody's PATH leads.
+    return kept | {"PATH": os.pathsep.join([kept.get("PATH", os.defpath), "/usr/sbin", "/sbin"])}
 
 
 def _labels(labels: Mapping[str, str]) -> list[str]:

@@ -42,6 +42,10 @@ LOOK: Final = 0.5
 LAST_LINES: Final = 20
 """How much of the log goes with an error."""
 
+BEGUN_ANEW: Final = "all server processes terminated; reinitializing"
+ROUNDS: Final = 3
+"""What a server says when it recovers from a crash of one of its parts, and how often it may."""
+
 FINAL: Final = (PASSWORD_REJECTED, DATABASE_MISSING, ROLE_MISSING, HALF_MADE)
 """What a login is told that no waiting will change."""
 
@@ -85,16 +89,15 @@ class Readiness:
             try:
                 return server_version(login, ATTEMPT)
             except LoginRefused as refused:
-                waited = self._waited(refused, login)
-                fault = HUNG if refused.reason == "silent" else NOT_READY
+                waited, reason = self._waited(refused, login), refused.reason
             if waited != told:
                 told = waited
                 report(f"waiting for {waited}")
             if not look.left:
-                self._must_run()
+                self._must_get_on(self._running(), reason)
                 look = Deadline(self._clock, LOOK)
             if not deadline.left:
-                raise self._late(fault, waited, deadline)
+                raise self._late(HUNG if reason == "silent" else NOT_READY, waited, deadline)
             self._clock.sleep(PAUSE)
 
     def _waited(self, refused: LoginRefused, login: Login) -> str:
@@ -103,7 +106,7 @@ class Readiness:
             raise self._service.error(fault, said=str(refused))
         return _WAITED.get(refused.reason, f"a login ({refused})") + f" on port {login.port}"
 
-    def _must_run(self) -> None:
+    def _running(self) -> Container:
         container = self._podman.container()
         if container is None:
             raise self._service.error(CONTAINER_MISSING)
@@ -111,6 +114,15 @@ class Readiness:
             raise self._service.error(PAUSED)
         if container.state != "running":
             raise self._ended(container)
+        return container
+
+    def _must_get_on(self, container: Container, reason: str) -> None:
+        """A server may crash and recover for ever, as one does whose first start was interrupted early."""
+        lines = self._last_words(container.started) if reason == "starting" else []
+        rounds = sum(BEGUN_ANEW in line for line in lines)
+        fault = first_of(ENDINGS, "\n".join(lines)) if rounds >= ROUNDS else None
+        if fault:
+            raise self._service.error(fault, said="\n".join(lines[-LAST_LINES:]))
 
     def _ended(self, container: Container) -> ServiceFailed:
         lines = self._last_words(container.started)

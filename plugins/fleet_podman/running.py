@@ -17,12 +17,13 @@ from fleet_podman.faults import (
     VOLUME_IN_USE,
 )
 from fleet_podman.first_start import FirstStart
-from fleet_podman.image import have_image, refuse_other_major
+from fleet_podman.image import Image
 from fleet_podman.inspected import Container
 from fleet_podman.ownership import is_own, own_container, own_secret
 from fleet_podman.password import Password
 from fleet_podman.podman import Podman
 from fleet_podman.service import Service, is_fault
+from fleet_podman.stopping import refuse_servers_at_the_volume, take_away
 
 CURED_BY_A_NEW_ONE: Final = (STATE_IMPROPER, SECRET_MISSING, CONTAINER_MISSING, OTHER)
 """What keeps a container from going on that one made anew will not have."""
@@ -40,6 +41,7 @@ class Running:
         service: Service,
         podman: Podman,
         first: FirstStart,
+        image: Image,
         password: Password,
         clock: Clock,
         report: Report,
@@ -47,6 +49,7 @@ class Running:
         self._service = service
         self._podman = podman
         self._first = first
+        self._image = image
         self._password = password
         self._clock = clock
         self._report = report
@@ -83,6 +86,7 @@ class Running:
             self._go_on(container, self._podman.unpause, deadline)
         elif container.is_at_rest:
             self._refuse_others_at_the_volume()
+            refuse_servers_at_the_volume(self._service)
             self._report("starting the container")
             self._go_on(container, self._podman.start, deadline)
         elif container.state == "running":
@@ -101,13 +105,14 @@ class Running:
             self._make(container, deadline)
 
     def _make(self, former: Container | None, deadline: Deadline) -> None:
-        have_image(self._service, self._podman, deadline, self._report)
-        refuse_other_major(self._service, self._podman, self._first.major(former))
+        self._image.have(deadline)
+        self._image.refuse_other_major(self._first.major(former))
         self._refuse_others_at_the_volume()
         if former is not None:
             self._report("making the container anew; its data stays in its volume")
-            self._podman.remove(seconds=self._service.settings.stop_timeout)
+            self._take_away(former.name)
         self._hand_over_the_password()
+        refuse_servers_at_the_volume(self._service)
         self._report("making the container")
         self._make_and_start()
 
@@ -124,7 +129,7 @@ class Running:
         with suppress(ServiceFailed):
             left = own_container(self._service, self._podman)
             if left is not None and left.state != "running":
-                self._podman.remove()
+                self._take_away(left.name)
 
     def _hand_over_the_password(self) -> None:
         if own_secret(self._service, self._podman) is not None:
@@ -138,6 +143,9 @@ class Running:
                 continue
             if is_own(self._service, seat.labels):
                 self._report(f"removing container {seat.name}, as the settings name another now")
-                self._podman.remove(seat.name, seconds=self._service.settings.stop_timeout)
+                self._take_away(seat.name)
             elif seat.runs:
                 raise self._service.error(VOLUME_IN_USE, said=f"container {seat.name} runs")
+
+    def _take_away(self, name: str) -> None:
+        take_away(self._service, self._podman, name, seconds=self._service.settings.stop_timeout)

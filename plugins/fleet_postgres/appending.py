@@ -1,9 +1,7 @@
 """Sending appends to the server and reading what it decided."""
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Any
 
 from fleet_core.api import (
     Appended,
@@ -19,15 +17,15 @@ from fleet_core.api import (
     VersionConflict,
     id_text,
 )
+from fleet_postgres import wire
 from fleet_postgres.database import SEALED, Connection
 from fleet_postgres.ids import packed, unpacked_row
 from fleet_postgres.reading import COLUMNS, Reading
 from fleet_postgres.requests import Request
+from fleet_postgres.statements import Statement
 from fleet_postgres.turns import ALONE, Turn, together
 
 Row = tuple[Any, ...]
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class Appender:
@@ -38,7 +36,8 @@ class Appender:
         self._codec = codec
         self._clock = clock
         self._reading = Reading(schema)
-        self._append = f"SELECT * FROM {schema}.append(%s, %s, %s, %s, %s)"
+        self._append_one = Statement(f"{schema}.append_one", wire.ONE)
+        self._append = Statement(f"{schema}.append", wire.MANY)
         names = f"FROM {schema}.events e JOIN {schema}.streams s ON s.key = e.stream"
         self._by_id = f"SELECT {COLUMNS} {names} WHERE e.id = ANY (%s)"
         self._by_position = f"SELECT {COLUMNS} {names} WHERE e.position = ANY (%s) ORDER BY e.position"
@@ -51,10 +50,8 @@ class Appender:
         What is refused has its `error`, what is recorded its `answer`; in a transaction both hold once it is
         committed.
         """
-        turn = ALONE if alone else together(request.turn for request in requests)
-        wires = [request.wire(self._clock, self._reading.exclude) for request in requests]
-        values = (turn.alone, *_arrays(turn), patience, _encode(wires).decode())
-        answers = connection.cursor(binary=True).execute(self._append, values).fetchall()
+        turn = ALONE if alone else together([request.turn for request in requests])
+        answers = self._ask(connection, requests, turn, patience)
         positions: list[int] = []
         for request, answer in zip(requests, answers, strict=True):
             request.answer = request.error = None
@@ -64,30 +61,39 @@ class Appender:
                 request.error = refusal
         return positions
 
+    def _ask(
+        self, connection: Connection, requests: Sequence[Request], turn: Turn, patience: int
+    ) -> list[str]:
+        for request in requests:
+            request.encode(self._clock)
+        conditions = [request.condition and self._reading.exclude(request.condition) for request in requests]
+        if len(requests) == 1 and len(requests[0].writes) == len(requests[0].rows) == 1:
+            values = wire.one(turn, patience, requests[0], conditions[0])
+            return self._append_one.ask(connection, values)
+        return self._append.ask(connection, wire.many(turn, patience, requests, conditions))
+
     def rows(self, connection: Connection, positions: list[int]) -> list[Row]:
         """Events that were just recorded, as they will be read."""
         found = connection.cursor(binary=True).execute(self._by_position, (positions,)).fetchall()
         return [unpacked_row(row) for row in found]
 
-    def _settle(self, connection: Connection, request: Request, answer: Row) -> Sequence[int]:
-        outcome, place, found, first, bases = answer
-        if outcome == "version":
-            raise _conflict(request, place, found)
-        if outcome == "condition":
-            raise ConditionFailed(found)
+    def _settle(self, connection: Connection, request: Request, answer: str) -> Sequence[int]:
+        if answer.startswith(SEALED):
+            raise Unavailable(
+                f"the store in schema {self._schema} is {answer}",
+                remedy="use the store that is named, or take the seal off with 'fleet store unseal'",
+            )
+        outcome, *numbers = answer.split()
         if outcome == "known":
             request.answer = self._first_answer(connection, request)
             return ()
-        if outcome.startswith(SEALED):
-            raise Unavailable(
-                f"the store in schema {self._schema} is {outcome}",
-                remedy="use the store that is named, or take the seal off with 'fleet store unseal'",
-            )
-        if first is None:
-            request.answer = Appended([], [], [])
-            return ()
-        positions = list(range(first, first + len(request.rows())))
-        versions = [bases[row.stream - 1] + row.step for row in request.rows()]
+        first, *others = map(int, numbers or (0,))
+        if outcome == "version":
+            raise _conflict(request, first, *others)
+        if outcome == "condition":
+            raise ConditionFailed(first)
+        positions = list(range(first, first + len(request.rows)))
+        versions = [others[row.stream - 1] + row.step for row in request.rows]
         request.answer = Appended(positions, versions, request.ids())
         return positions
 
@@ -124,14 +130,8 @@ class Appender:
             raise IdReused(before.id, "is recorded already, with another correlation")
 
 
-def _arrays(turn: Turn) -> tuple[str, str]:
-    """Keys as PostgreSQL writes arrays; the driver would take longer over a list than over the rest."""
-    keys = ",".join(map(str, turn.keys))
-    return f"{{{keys}}}", f"{{{','.join('t' if own else 'f' for own in turn.owned)}}}"
-
-
 def _conflict(request: Request, place: int, actual: int) -> VersionConflict:
-    stream, expected = list(request.streams().items())[place]
+    stream, expected = list(request.streams.items())[place]
     wrong = next(each for each in expected if not _is_met(each, actual))
     return VersionConflict(str(stream), expected=str(wrong), actual=actual)
 

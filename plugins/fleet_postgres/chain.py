@@ -6,12 +6,11 @@ settled head: from then on no event below can be changed, removed, moved or slip
 with its hash made anew.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from fleet_postgres.connections import Connections
-from fleet_postgres.hashing import SIZE, link
-from fleet_postgres.ids import unpacked
+from fleet_postgres.hashing import SIZE, chained
 
 INTERVAL: Final = 1000
 """Positions after which the chain is closed up to the head. More would be more that is not yet in the chain;
@@ -21,6 +20,11 @@ PAGE: Final = 1000
 """Rows fetched at once."""
 
 
+Link = tuple[int, int, bytes | None, bytes]
+"""What the chain says of an event: its position, its version, the root of its chain if that is another event,
+and its own hash."""
+
+
 class Knot(NamedTuple):
     """The chain at one position: so many events up to there, and their hash."""
 
@@ -28,10 +32,11 @@ class Knot(NamedTuple):
     events: int
     hash: bytes
 
-    def tied_to(self, position: int, version: int, root: Any, digest: bytes) -> "Knot":
-        """The chain with one more event."""
-        row = (position, *(None,) * 5, version, *(None,) * 4, root)
-        return Knot(position, self.events + 1, link(self.hash, row, digest))
+    def tied_to(self, links: Sequence[Link]) -> "Knot":
+        """The chain with these events more, in order."""
+        if not links:
+            return self
+        return Knot(links[-1][0], self.events + len(links), chained(self.hash, links))
 
 
 START: Final = Knot(0, 0, bytes(SIZE))
@@ -63,8 +68,7 @@ class Chain:
         knot = Knot(*(read(self._last) or [START])[0])
         head: int = read(self._settled)[0][0]
         while rows := read(self._links, (knot.position, head, PAGE)):
-            for position, version, root, digest in rows:
-                knot = knot.tied_to(position, version, None if root is None else unpacked(root), digest)
+            knot = knot.tied_to(rows)
         tied = knot
         if tied.events:
             self._connections.transaction(lambda connection: connection.execute(self._tie, tied))

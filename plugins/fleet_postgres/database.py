@@ -1,19 +1,23 @@
 """The one place that knows the driver: connecting, deadlines, and what its errors mean.
 
 peewee owns the connections and the transactions around read tables and migrations; statements on the hot path
-go straight to psycopg. Nothing here keeps state in a session, so that a pooler which hands out a server for
-one transaction at a time (PgBouncer) may stand in between: no prepared statements, no SET, no session locks.
+go straight to psycopg. Nothing here relies on what a session keeps, so that a pooler which hands out a server
+for one transaction at a time (PgBouncer) may stand in between: no SET, no session locks, and statements that
+are prepared can do without it.
 """
 
 import time
 from collections.abc import Generator, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import peewee
 import psycopg
 from psycopg import conninfo
 
 from fleet_core.api import Damaged, FleetError, Unavailable, Usage
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 T = TypeVar("T")
 
@@ -25,14 +29,25 @@ REFUSED: Final = "unsupported startup parameter"
 
 _DEFAULTS: Final = {
     "application_name": "fleet",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
     "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
 }
+"""A machine that vanishes without a word is given up after 25 seconds at most (15 where it left what we sent
+unacknowledged), so that there is time left to find another before the usual deadline."""
 
 
 class PeerSilent(psycopg.OperationalError):
     """The server did not answer before the deadline; the connection is given up."""
+
+
+class OnOneServer(psycopg.OperationalError):
+    """Somebody cut short the wait for a synchronous standby: what was committed is on the primary alone.
+
+    PostgreSQL acknowledges it all the same, with a warning. For us it is as if the answer had been lost: the
+    append is sent again, finds its ids, and waits for the standby in its turn.
+    """
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -45,13 +60,34 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     deadline: float = float("inf")
     """Of the monotonic clock. Whoever uses the connection sets it first."""
 
+    is_on_one_server = False
+    """Whether the server has warned that it does not wait for a standby any more."""
+
+    def __init__(self, pgconn: "PGconn") -> None:
+        super().__init__(pgconn)
+        self.uses: dict[bytes, int] = {}
+        """How often statements were used here, by their names; see `statements`."""
+
+    def hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        """Take in what the server says beside its answers. Words are in its language; names are not."""
+        if notice.source_function == "SyncRepWaitForLSN":
+            self.is_on_one_server = True
+
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         """See psycopg; it comes back ten times a second to look for signals, and for our deadline."""
         try:
-            return super().wait(_until(gen, self.deadline), *arguments, **options)
-        except PeerSilent:
+            found = super().wait(_until(gen, self.deadline), *arguments, **options)
+            if self.is_on_one_server:
+                raise OnOneServer("the wait for a synchronous standby was cancelled")
+        except (PeerSilent, OnOneServer):
             self.pgconn.finish()
             raise
+        return found
+
+
+def _forget(notification: psycopg.Notify) -> None:
+    """Behind a pooler a server tells everybody who comes to use it what one of them asked to hear; without a
+    handler the driver would keep all of it."""
 
 
 def _until(generator: Generator[Any, Any, T], deadline: float) -> Generator[Any, Any, T]:
@@ -114,6 +150,8 @@ class Database(peewee.PostgresqlDatabase):
             parameters["options"] = options.strip()
         connection = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
         connection.deadline = self._deadline
+        connection.add_notice_handler(connection.hear)
+        connection.add_notify_handler(_forget)
         if connection.pgconn.server_version < OLDEST:
             version = connection.pgconn.server_version // 10000
             connection.close()
@@ -187,7 +225,7 @@ _EXPLAINED: Final[dict[str, tuple[str, str]]] = {
     "3D000": ("has no such database", "create it with 'createdb', or mend the address"),
     "42501": (
         "does not allow this to the user",
-        "have its owner run the statements that 'fleet store grant' prints",
+        "log in as a role that may; 'fleet store grant' prints what owners, writers and readers need",
     ),
     "57P01": ("was shut down", "start it, and try again"),
     "57P03": ("is starting up or shutting down", "wait a moment, and try again"),

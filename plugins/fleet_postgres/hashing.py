@@ -4,6 +4,7 @@ Position, version and an inherited correlation are the server's to give; the cha
 (see chain.py).
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ def row_hash(row: tuple[Any, ...]) -> bytes:
     )
 
 
-def link(previous: bytes, row: tuple[Any, ...], digest: bytes) -> bytes:
-    """The next hash of the chain: what came before, the event's place and correlation, and its own hash."""
-    return blake2b(previous + _pack((row[0], row[6], row[11], digest)), digest_size=SIZE).digest()
+def chained(previous: bytes, links: Iterable[tuple[Any, ...]]) -> bytes:
+    """The hash of a chain that goes on with these links, each hashed together with all that came before."""
+    for link in links:
+        previous = blake2b(previous + _pack(link), digest_size=SIZE).digest()
+    return previous

@@ -22,23 +22,19 @@ from fleet_postgres.ids import packed
 from fleet_postgres.turns import Footprint
 
 _EXPECTED: Final = {Expected.ANY: -1, Expected.EXISTS: -2, Expected.NO_STREAM: 0}
-"""What the function `decide` understands beside exact versions."""
+"""What the database understands beside exact versions."""
+
+_IMPOSSIBLE: Final = -3
+"""An expectation that no stream meets."""
 
 
-class NamedStream(msgspec.Struct, gc=False):
-    """A stream that an append concerns, and all that is expected of it."""
+class NewRow(msgspec.Struct, gc=False):
+    """An event as it is sent. `stream` and `step` count from 1 within the append; ids are packed.
 
-    type: str
-    id: str
-    expected: list[int]
-
-
-class NewRow(msgspec.Struct, gc=False, omit_defaults=True):
-    """An event as the function `write` takes it. `number` counts from 0 within the append, `stream` and
-    `step` from 1. Bytes become base64.
+    The root of its chain is `correlation_id` (NULL when it is a root itself), or that of the recorded event
+    `heir_of`.
     """
 
-    number: int
     stream: int
     step: int
     recorded_at: int
@@ -47,19 +43,13 @@ class NewRow(msgspec.Struct, gc=False, omit_defaults=True):
     id: bytes
     data: bytes
     hash: bytes
-    occurred_at: int | None = None
-    tags: bytes | None = None
-    metadata: bytes | None = None
-    causation_id: bytes | None = None
-    correlation_id: bytes | None = None
-    heir_of: bytes | None = None
-
-
-class Tagged(msgspec.Struct, gc=False):
-    """A tag of an event, which is counted from 0."""
-
-    tag: str
-    event: int
+    occurred_at: int | None
+    tag_names: tuple[str, ...]
+    tags: bytes | None
+    metadata: bytes | None
+    causation_id: bytes | None
+    correlation_id: bytes | None
+    heir_of: bytes | None
 
 
 class Excluded(msgspec.Struct, gc=False):
@@ -69,21 +59,11 @@ class Excluded(msgspec.Struct, gc=False):
     values: Sequence[Any]
 
 
-class Wire(msgspec.Struct, gc=False, omit_defaults=True):
-    """An append as the function `decide` takes it. `look` asks whether its ids are recorded already."""
-
-    count: int
-    look: bool
-    streams: list[NamedStream]
-    events: list[NewRow]
-    tags: list[Tagged] | None = None
-    condition: Excluded | None = None
-
-
 class Request:
     """One append: ids made, data validated and encoded. Its outcome is `answer` or `error`.
 
-    `has_given_ids` says that it may be a retry, of its caller's or our own.
+    `streams` are those it concerns, in order, with all that is expected of each; `rows` are empty until it is
+    encoded. `has_given_ids` says that it may be a retry of its caller's, `is_retried` that it is one of ours.
     """
 
     def __init__(self, batches: Sequence[Batch], condition: Condition | None, codec: EventCodec) -> None:
@@ -91,13 +71,16 @@ class Request:
             (batch.stream, batch.expected, [codec.prepare(event) for event in batch.events])
             for batch in batches
         ]
+        self.streams: dict[Stream, list[Expected | int]] = {}
+        for stream, expected, _ in self.writes:
+            self.streams.setdefault(stream, []).append(expected)
         self.condition = condition
         self.has_given_ids = any(event.given_id for _, event in self.events())
         self.is_retried = False
         self.answer: Appended | None = None
         self.error: BaseException | None = None
+        self.rows: list[NewRow] = []
         self._codec = codec
-        self._rows: list[NewRow] | None = None
         if self.has_given_ids:
             self._check_distinct()
         self.turn = self._footprint().turn()
@@ -109,13 +92,6 @@ class Request:
     def ids(self) -> list[StoredId]:
         """The events' ids, in order."""
         return [event.id for _, event in self.events()]
-
-    def streams(self) -> dict[Stream, list[Expected | int]]:
-        """The streams it concerns, in order, and all that is expected of each."""
-        found: dict[Stream, list[Expected | int]] = {}
-        for stream, expected, _ in self.writes:
-            found.setdefault(stream, []).append(expected)
-        return found
 
     def outcome(self) -> Appended:
         """The answer, once there is one; raises the error instead when there is that."""
@@ -139,44 +115,33 @@ class Request:
         footprint.look(self.condition)
         return footprint
 
-    def wire(self, clock: Callable[[], int], exclude: Callable[[Condition], Excluded]) -> Wire:
-        """The append as it is sent. The moment of recording is that of the first attempt."""
-        if self._rows is None:
-            self._rows = self._encoded(clock())
-        tags = [Tagged(tag, number) for number, (_, event) in enumerate(self.events()) for tag in event.tags]
-        return Wire(
-            len(self._rows),
-            self.has_given_ids or self.is_retried,
-            [
-                NamedStream(stream[0], stream[1], [_as_number(each) for each in dict.fromkeys(expected)])
-                for stream, expected in self.streams().items()
-            ],
-            self._rows,
-            tags or None,
-            None if self.condition is None else exclude(self.condition),
-        )
-
-    def rows(self) -> list[NewRow]:
-        """The events as they are sent."""
-        assert self._rows is not None
-        return self._rows
+    def encode(self, clock: Callable[[], int]) -> None:
+        """Make the events ready to be sent. The moment of recording is that of the first attempt."""
+        if not self.rows:
+            self.rows = self._encoded(clock())
 
     def _encoded(self, now: int) -> list[NewRow]:
-        numbers = {stream: number for number, stream in enumerate(self.streams(), 1)}
+        numbers = {stream: number for number, stream in enumerate(self.streams, 1)}
         steps = dict.fromkeys(numbers, 0)
         roots: dict[StoredId, tuple[bytes | None, bytes | None]] = {}
         rows: list[NewRow] = []
         for stream, event in self.events():
-            steps[stream] += 1
-            row = self._row(event, stream, now)
-            row.number, row.stream, row.step = len(rows), numbers[stream], steps[stream]
-            row.correlation_id, row.heir_of = roots[event.id] = _root(event, roots)
-            if row.correlation_id == row.id:
-                row.correlation_id = None
-            rows.append(row)
+            steps[stream] = step = steps[stream] + 1
+            root, heir_of = roots[event.id] = _root(event, roots)
+            rows.append(self._row(event, stream, numbers[stream], step, now, root, heir_of))
         return rows
 
-    def _row(self, event: Prepared, stream: Stream, now: int) -> NewRow:
+    def _row(
+        self,
+        event: Prepared,
+        stream: Stream,
+        number: int,
+        step: int,
+        now: int,
+        root: bytes | None,
+        heir_of: bytes | None,
+    ) -> NewRow:
+        id = packed(event.id)
         tags = self._codec.encode_tags(event.tags)
         digest = event_hash(
             event.id,
@@ -192,19 +157,21 @@ class Request:
             now,
         )
         return NewRow(
-            0,
-            0,
-            0,
+            number,
+            step,
             now,
             event.schema_version,
             event.type,
-            packed(event.id),
+            id,
             event.data,
             digest,
             event.occurred_at,
+            event.tags,
             tags,
             event.metadata,
             None if event.causation_id is None else packed(event.causation_id),
+            None if root == id else root,
+            heir_of,
         )
 
 
@@ -219,5 +186,10 @@ def _root(
     return roots.get(event.causation_id) or (None, packed(event.causation_id))
 
 
-def _as_number(expected: Expected | int) -> int:
-    return expected if isinstance(expected, int) else _EXPECTED[expected]
+def as_number(expected: Sequence[Expected | int]) -> int:
+    """All that is expected of a stream, as the database understands it."""
+    wanted = {each if isinstance(each, int) else _EXPECTED[each] for each in expected}
+    exact = {each for each in wanted if each >= 0}
+    if len(exact) > 1 or (exact == {0} and _EXPECTED[Expected.EXISTS] in wanted):
+        return _IMPOSSIBLE
+    return exact.pop() if exact else min(wanted)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fleet_core.api import (
     ALL,
@@ -14,6 +14,7 @@ from fleet_core.api import (
     Clock,
     Condition,
     EventCodec,
+    GroupCommit,
     Progress,
     Query,
     Recorded,
@@ -29,7 +30,6 @@ from fleet_postgres import reading
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Address, Connection
 from fleet_postgres.delivery import Delivery
-from fleet_postgres.group import GroupCommit
 from fleet_postgres.migrations import Migration, migrate, shipped
 from fleet_postgres.news import News
 from fleet_postgres.reading import Reading
@@ -42,6 +42,9 @@ from fleet_postgres.waking import Listener, Waker
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+
+LARGEST_GROUP: Final = 128
+"""Appends that share one statement at most."""
 
 
 def open_store(
@@ -103,7 +106,7 @@ class PostgresStore(ReadTables):
         self._listener = Listener(connections, schema, self._news.tell)
         self._delivery = Delivery(connections, schema, codec, clock, self._tables, self._announce)
         self._is_closed = False
-        self._group = GroupCommit(self._delivery.deliver)
+        self._group = GroupCommit(self._delivery.deliver, LARGEST_GROUP)
         try:
             migrate(connections, schema, shipped() if migrations is None else migrations, clock)
             self._check_codec()
@@ -204,6 +207,14 @@ class PostgresStore(ReadTables):
         from fleet_postgres import verification  # for the same reason
 
         return verification.verify(self._connections, self._schema, self._codec, progress)
+
+    def grants(self, owner: str | None = None, writer: str | None = None, reader: str | None = None) -> str:
+        """See `Grants.grants`. Roles are named after the schema unless they are named."""
+        from fleet_postgres.grants import Roles, grants
+
+        schema = self._schema
+        roles = Roles(owner or f"{schema}_owner", writer or f"{schema}_writer", reader or f"{schema}_reader")
+        return grants(self._connections, schema, roles)
 
     def load(self, rows: Sequence[Row]) -> None:
         """See `Movable.load`. Goes by COPY."""

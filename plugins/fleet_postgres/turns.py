@@ -4,7 +4,7 @@ Two appends may go on side by side unless one could change what the other decide
 named by 32 bits of their checksum: two that share a name by chance merely wait for each other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -79,8 +79,10 @@ def _keys_of_item(item: Match) -> set[int]:
     return {tag_key(item.tags[0])} if item.tags else set()
 
 
-def together(turns: Iterable[Turn]) -> Turn:
+def together(turns: Sequence[Turn]) -> Turn:
     """The locks of several appends in one transaction."""
+    if len(turns) == 1:
+        return turns[0]
     owned: dict[int, bool] = {}
     for turn in turns:
         if turn.alone:

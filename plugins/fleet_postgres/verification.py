@@ -70,7 +70,7 @@ class _Check:
                 row = unpacked_row(tuple(columns))
                 if row_hash(row) != digest:
                     yield _fault("this event is not what was recorded", row[0])
-                self.last = self.last.tied_to(row[0], row[6], row[11], digest)
+                self.last = self.last.tied_to([(row[0], row[6], columns[11], digest)])
                 self._note_tags(row)
                 if knot is not None and knot.position <= row[0]:
                     if knot != self.last:

@@ -17,6 +17,7 @@ from fleet_core.api import (
     Damaged,
     EventCodec,
     FleetError,
+    GroupCommit,
     OutcomeUnknown,
     Progress,
     Query,
@@ -34,7 +35,6 @@ from fleet_sqlite.appending import Appender, Request, Row
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import Connect, Connection, connect
 from fleet_sqlite.folding import advance
-from fleet_sqlite.group import GroupCommit
 from fleet_sqlite.migrations import Migration, migrate, shipped
 from fleet_sqlite.news import News
 from fleet_sqlite.settings import Settings
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 _HEAD: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
 
 DEFAULTS: Final = Settings()
+
+LARGEST_GROUP: Final = 512
+"""Appends that share one transaction at most."""
 
 _CODEC: Final = "SELECT value FROM meta WHERE name = 'codec'"
 
@@ -80,7 +83,7 @@ class SqliteStore(ReadTables):
         self._codec = codec
         self._appender = Appender(codec, clock)
         self._witness = Witness(connections.path.with_suffix(".head"))
-        self._group = GroupCommit(self._commit)
+        self._group = GroupCommit(self._commit, LARGEST_GROUP)
         self._news = News()
         try:
             migrate(connections, migrations("events"), clock)

@@ -86,6 +86,12 @@ def test_a_store_that_can_not_describe_itself_says_so(bare: Site, verb: str) -> 
     assert "fleet.toml" in answer.err
 
 
+def test_a_store_that_knows_no_users_has_no_rights_to_give(project: Site) -> None:
+    answer = project.run("store", "grant", "--writer", "somebody")
+    assert (answer.status, answer.out) == (2, "")
+    assert "'sqlite' knows no users" in answer.err
+
+
 def forge(site: Site, old: bytes, new: bytes) -> None:
     """Change the database behind everybody's back."""
     database = site.root / ".fleet" / "events.db"

@@ -114,13 +114,15 @@ require_a_password() {
 make_cluster() {
     local arguments=()
     eval "arguments=($POSTGRES_INITDB_ARGS)" # its documentation promises the quoting of a shell
-    initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") "${arguments[@]}"
+    # Unlike the official image, in a hurry: only a power cut could tell that nothing is synced, and the time
+    # zone is not guessed from all that there are.
+    TZ=UTC initdb --no-sync --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") "${arguments[@]}"
 }
 
 fill_cluster() {
     local file
     if [[ $POSTGRES_DB != postgres ]]; then
-        sql --dbname=postgres --set=name="$POSTGRES_DB" <<<'CREATE DATABASE :"name";'
+        sql --dbname=postgres --set=name="$POSTGRES_DB" <<<'CREATE DATABASE :"name" STRATEGY file_copy;' # the quicker one here
     fi
     for file in /docker-entrypoint-initdb.d/*; do
         echo "$0: $file"

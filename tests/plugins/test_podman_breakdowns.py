@@ -14,7 +14,7 @@ from fleet_podman import faults, server_faults
 from machines import podman
 from podman_provocations import OTHER_IMAGE, PASSWORD, Trial, assert_tells, new_trial, quiet
 
-pytestmark = pytest.mark.usefixtures("podman_machine")
+pytestmark = [pytest.mark.usefixtures("podman_machine"), pytest.mark.xdist_group("podman-breakdowns")]
 
 
 @pytest.fixture(scope="module")

@@ -7,5 +7,6 @@ from podman_probe import PodmanProbe
 
 
 @pytest.mark.usefixtures("podman_machine")
+@pytest.mark.xdist_group("podman-conformance")
 class TestPodmanProvider(ProviderConformance):
     probe = PodmanProbe

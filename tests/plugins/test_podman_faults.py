@@ -28,6 +28,8 @@ MORE = {
     "waited": "a login",
     "seconds": "60",
     "owner": "somebody else",
+    "removal": "`podman rm fleettools-pg`",
+    "processes": "4711",
     "secret": "fleettools-pg-password",
     "folder": ".fleet/services/postgres",
 }

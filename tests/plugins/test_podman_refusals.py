@@ -61,6 +61,12 @@ def test_an_image_that_is_not_here_and_may_not_be_pulled_is_missing(trial: Trial
     assert "podman pull localhost/fleet-nosuch:1" in failed.remedy
 
 
+def test_an_image_that_is_not_to_be_had_leaves_nothing_behind(trial: Trial) -> None:
+    trial.failure(image="localhost/fleet-nosuch:1")
+    assert trial.provider().status().state == "absent"
+    assert [words for words in trial.provider().belongings() if "remembered" not in words] == []
+
+
 def test_a_registry_where_nobody_listens_refuses(trial: Trial) -> None:
     image = f"127.0.0.1:{closed_port()}/fleet/postgres:16"
     assert_tells(trial.failure(image=image, pull="missing"), image_faults.REGISTRY_REFUSED)
@@ -169,6 +175,21 @@ def test_a_container_of_somebody_else_is_left_alone(trial: Trial) -> None:
     before = trial.inspected(".Id")
     assert_tells(trial.failure(), faults.FOREIGN_CONTAINER)
     assert trial.inspected(".Id") == before
+
+
+def test_what_another_project_has_is_told_with_the_command_that_removes_it(
+    trial: Trial, tmp_path: Path
+) -> None:
+    other = Trial(tmp_path / "other" / ".fleet", trial.container)
+    podman("create", "--pull=never", *other.labels(), "--name", trial.container, IMAGE)
+    podman("volume", "create", *other.labels(), trial.volume)
+    gone = trial.failure()
+    other.directory.mkdir(parents=True)
+    failed = trial.failure()
+    assert_tells(failed, faults.FOREIGN_CONTAINER)
+    assert f"`fleet services destroy postgres` in {tmp_path / 'other'}" in failed.remedy
+    assert f"`podman stop {trial.container} && podman rm {trial.container}`" in gone.remedy
+    assert trial.provider().status().remedy == failed.remedy
 
 
 def test_a_volume_of_somebody_else_is_left_alone(trial: Trial) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from fleet_core.api import Batch, OutcomeUnknown, Stream, Unavailable, Usage
+from fleet_core.api import Batch, FleetError, OutcomeUnknown, Stream, Unavailable, Usage
 from fleet_core.testing.store_kit.base import in_thread, said
 from fleet_postgres.store import PostgresStore
 from postgres_servers import DURABLE, Server, SharedServer, free_port
@@ -105,6 +105,23 @@ def test_a_server_that_only_reads_records_nothing_for_certain(postgres: SharedSe
     with pytest.raises(Unavailable, match="standby") as refusal:
         store.append(batch("nowhere"))
     assert not isinstance(refusal.value, OutcomeUnknown)
+    assert said(store) == []
+    store.close()
+
+
+def test_an_append_whose_commit_fails_is_not_acknowledged(postgres: SharedServer, schema: str) -> None:
+    """The answer is there by then, and the error comes behind it."""
+    store = open_postgres(postgres.dsn, schema)
+    execute(
+        postgres.dsn,
+        f"CREATE FUNCTION {schema}.never() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not at last'; END $$;"
+        f"CREATE CONSTRAINT TRIGGER never AFTER INSERT ON {schema}.events DEFERRABLE INITIALLY DEFERRED"
+        f" FOR EACH ROW EXECUTE FUNCTION {schema}.never()",
+    )
+    for appended in (batch("one"), batch(1, 2)):
+        with pytest.raises(FleetError, match="not at last"):
+            store.append(appended)
     assert said(store) == []
     store.close()
 

@@ -4,12 +4,13 @@ import threading
 
 import psycopg
 
+from fleet_core.testing.store_kit.base import in_thread
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Address
 from fleet_postgres.settings import Settings
 from fleet_postgres.waking import Listener, Waker
-from postgres_servers import SharedServer
-from postgres_stores import batch, open_postgres
+from postgres_servers import Server, SharedServer
+from postgres_stores import TWO, batch, execute, open_postgres
 
 DEADLINE = 30.0
 
@@ -64,3 +65,30 @@ def test_closing_ends_a_listener_that_hears_nothing(postgres: SharedServer) -> N
     listener.close()
     connections.close()
     assert "fleet-postgres-ear" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_an_append_whose_commit_takes_long_holds_no_other_up() -> None:
+    """With NOTIFY in its transaction it would: PostgreSQL lets such transactions commit one by one."""
+    server = Server.create()
+    try:
+        server.start()
+        patient = open_postgres(f"{server.dsn} options='-c synchronous_commit=on'", "shared")
+        other = open_postgres(server.dsn, "shared", lock_timeout=1)
+        set_standbys(server, "nobody")
+        result = in_thread(lambda: patient.append(batch("waits for a standby")))
+        committing = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        while execute(server.dsn, committing) == [(0,)]:
+            pass
+        other.append(batch("does not", stream=TWO))
+        assert execute(server.dsn, committing) == [(1,)]
+        set_standbys(server, "")
+        result()
+        patient.close()
+        other.close()
+    finally:
+        server.remove()
+
+
+def set_standbys(server: Server, names: str) -> None:
+    execute(server.dsn, f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+    execute(server.dsn, "SELECT pg_reload_conf()")

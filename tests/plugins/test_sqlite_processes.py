@@ -14,8 +14,9 @@ from fleet_core.api import Query, Stream, Unavailable
 from fleet_core.projections import differences
 from fleet_sqlite.settings import Settings
 from fleet_sqlite.turnstile import Turnstile
+from forking import processes
 from sqlite_stores import batch, open_sqlite, run_script, tally
-from sqlite_workers import DEADLINE, append_and_tell, append_many, open_append_close, processes, run_all
+from sqlite_workers import DEADLINE, append_and_tell, append_many, open_append_close, run_all
 
 KILLS = int(os.environ.get("FLEET_KILLS", "40"))
 

@@ -157,129 +157,176 @@ BEGIN
     END LOOP;
 END $$;
 
--- Decides one append; nothing is written but the rows of new streams. `outcome` is
---   fit: go on; `first` is the first of its positions, `keys` and `bases` its streams' keys and versions so far;
+-- Two functions append. Both give a word and numbers for each request:
+--   recorded FIRST BASE ...: the first of its positions, and its streams' versions before;
 --   known: some of its ids are recorded already;
---   sealed, and why: nothing may be appended any more;
---   version: the stream at `place` is at version `actual`;
---   condition: the event at position `actual` is excluded.
-CREATE FUNCTION {schema}.decide(request jsonb, OUT outcome text, OUT place integer, OUT actual bigint,
-    OUT first bigint, OUT keys bigint[], OUT bases bigint[]) LANGUAGE plpgsql AS $$
+--   sealed: why nothing may be appended any more;
+--   version PLACE ACTUAL: the version of the stream at that place, counted from 0;
+--   condition POSITION: of the event that is excluded.
+-- An expectation is a version, or -1 for any, -2 for an existing stream, -3 for what can't be. `look` asks whether
+-- the ids are recorded already. Where `heir` is given, the event inherits the root of that one.
+
+-- Whether any of these ids is recorded.
+CREATE FUNCTION {schema}.is_known(ids bytea[]) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM {schema}.events e WHERE e.id = ANY (ids) LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- They are acknowledged anew, so this transaction must end like one that writes: by waiting for the disk and for
+    -- synchronous standbys. A server that crashed between its own disk and its standbys shows, when it is back, what
+    -- it alone has.
+    PERFORM pg_logical_emit_message(true, 'fleet', '');
+    RETURN true;
+END $$;
+
+-- Whether a stream's version is what is expected.
+CREATE FUNCTION {schema}.is_met(expected bigint, version bigint) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    'SELECT expected = version OR expected = -1 OR (expected = -2 AND version > 0)';
+
+-- Appends one event, as most appends do: in half the time that the other function takes.
+CREATE FUNCTION {schema}.append_one(
+    alone boolean, locks integer[], owned boolean[], patience integer, look boolean, condition jsonb,
+    stream_type text, stream_id text, expected bigint,
+    recorded_at bigint, occurred_at bigint, schema_version integer, type text, id bytea, data bytea, hash bytea,
+    tags bytea, metadata bytea, cause bytea, root bytea, heir bytea, tag_names text[]
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    stream record;
-    wanted bigint;
-    key bigint;
+    sealed text;
+    stream bigint;
     base bigint;
-    last bigint;
-    count integer := (request ->> 'count')::integer;
+    excluded bigint;
+    new_position bigint;
 BEGIN
-    IF (request ->> 'look')::boolean THEN
-        PERFORM FROM jsonb_to_recordset(request -> 'events') AS n(id text)
-            JOIN {schema}.events e ON e.id = decode(n.id, 'base64') LIMIT 1;
-        IF FOUND THEN
-            outcome := 'known';
-            RETURN;
+    PERFORM {schema}.take_turn(alone, locks, owned, patience);
+    IF look AND {schema}.is_known(ARRAY[id]) THEN
+        RETURN 'known';
+    END IF;
+    SELECT m.value, s.key,
+        (SELECT e.version FROM {schema}.events e WHERE e.stream = s.key ORDER BY e.version DESC LIMIT 1)
+    INTO sealed, stream, base
+    FROM (SELECT) AS nothing
+        LEFT JOIN {schema}.meta m ON m.name = 'sealed'
+        LEFT JOIN {schema}.streams s ON s.type = stream_type AND s.id = stream_id;
+    IF sealed IS NOT NULL THEN
+        RETURN 'sealed: ' || sealed;
+    END IF;
+    base := coalesce(base, 0);
+    IF NOT {schema}.is_met(expected, base) THEN
+        RETURN 'version 0 ' || base;
+    END IF;
+    IF condition IS NOT NULL THEN
+        EXECUTE condition ->> 'sql' INTO excluded USING condition -> 'values';
+        IF excluded IS NOT NULL THEN
+            RETURN 'condition ' || excluded;
         END IF;
     END IF;
-    SELECT 'sealed: ' || m.value INTO outcome FROM {schema}.meta m WHERE m.name = 'sealed';
-    IF FOUND THEN
-        RETURN;
+    IF stream IS NULL THEN
+        INSERT INTO {schema}.streams AS s (type, id) VALUES (stream_type, stream_id) RETURNING s.key INTO stream;
     END IF;
-    place := 0;
-    FOR stream IN
-        SELECT s.* FROM jsonb_to_recordset(request -> 'streams') AS s(type text, id text, expected bigint[])
-    LOOP
-        SELECT s.key, coalesce(
-            (SELECT e.version FROM {schema}.events e WHERE e.stream = s.key ORDER BY e.version DESC LIMIT 1), 0)
-        INTO key, base FROM {schema}.streams s WHERE s.type = stream.type AND s.id = stream.id;
-        base := coalesce(base, 0);
-        FOREACH wanted IN ARRAY stream.expected LOOP
-            IF NOT (wanted = base OR wanted = -1 OR (wanted = -2 AND base > 0)) THEN
-                outcome := 'version';
-                actual := base;
-                RETURN;
-            END IF;
-        END LOOP;
-        keys := keys || key;
-        bases := bases || base;
-        place := place + 1;
-    END LOOP;
-    IF request -> 'condition' IS NOT NULL THEN
-        EXECUTE request -> 'condition' ->> 'sql' INTO actual USING request -> 'condition' -> 'values';
-        IF actual IS NOT NULL THEN
-            outcome := 'condition';
-            RETURN;
-        END IF;
+    IF heir IS NOT NULL THEN
+        root := nullif(coalesce((SELECT e.correlation_id FROM {schema}.events e WHERE e.id = heir), heir), id);
     END IF;
-    outcome := 'fit';
-    IF count = 0 THEN
-        RETURN;
-    END IF;
-    IF array_position(keys, NULL) IS NOT NULL THEN
-        place := 0;
-        FOR stream IN SELECT s.* FROM jsonb_to_recordset(request -> 'streams') AS s(type text, id text) LOOP
-            place := place + 1;
-            IF keys[place] IS NULL THEN
-                INSERT INTO {schema}.streams AS s (type, id) VALUES (stream.type, stream.id)
-                RETURNING s.key INTO key;
-                keys[place] := key;
-            END IF;
-        END LOOP;
-    END IF;
-    IF count = 1 THEN
-        first := nextval('{schema}.positions');
-        RETURN;
-    END IF;
-    -- Neighbouring positions: who must have many of them is alone, and of a few it rarely takes a second try.
-    LOOP
-        SELECT min(p.position), max(p.position) INTO first, last
-        FROM (SELECT nextval('{schema}.positions') AS position FROM generate_series(1, count)) p;
-        EXIT WHEN last - first = count - 1;
-    END LOOP;
-END $$;
-
--- Appends one request after another, each decided in the light of those before it; gives an answer for each.
-CREATE FUNCTION {schema}.append(alone boolean, keys integer[], owned boolean[], patience integer, requests jsonb)
-RETURNS TABLE (outcome text, place integer, actual bigint, first bigint, bases bigint[]) LANGUAGE plpgsql AS $$
-DECLARE
-    request jsonb;
-    decided record;
-BEGIN
-    PERFORM {schema}.take_turn(alone, keys, owned, patience);
-    FOR request IN SELECT value FROM jsonb_array_elements(requests) LOOP
-        decided := {schema}.decide(request);
-        outcome := decided.outcome;
-        place := decided.place;
-        actual := decided.actual;
-        first := decided.first;
-        bases := decided.bases;
-        IF first IS NOT NULL THEN
-            PERFORM {schema}.write(request, first, decided.keys, bases);
-        END IF;
-        RETURN NEXT;
-    END LOOP;
-END $$;
-
--- Writes the events of a request that was decided.
-CREATE FUNCTION {schema}.write(request jsonb, first bigint, keys bigint[], bases bigint[])
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+    new_position := nextval('{schema}.positions');
     INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type, id, data,
         hash, tags, metadata, causation_id, correlation_id)
-    SELECT write.first + n.number, write.keys[n.stream], write.bases[n.stream] + n.step, n.recorded_at,
-        n.occurred_at, n.schema_version, n.type, decode(n.id, 'base64'), decode(n.data, 'base64'),
-        decode(n.hash, 'base64'), decode(n.tags, 'base64'), decode(n.metadata, 'base64'),
-        decode(n.causation_id, 'base64'),
-        CASE WHEN n.heir_of IS NULL THEN decode(n.correlation_id, 'base64') ELSE nullif(coalesce(
-            (SELECT e.correlation_id FROM {schema}.events e WHERE e.id = decode(n.heir_of, 'base64')),
-            decode(n.heir_of, 'base64')), decode(n.id, 'base64')) END
-    FROM jsonb_to_recordset(request -> 'events') AS n(number integer, stream integer, step integer,
-        recorded_at bigint, occurred_at bigint, schema_version integer, type text, id text, data text, hash text,
-        tags text, metadata text, causation_id text, correlation_id text, heir_of text);
-    IF request -> 'tags' IS NOT NULL THEN
-        INSERT INTO {schema}.event_tags (tag, position)
-        SELECT t.tag, write.first + t.event FROM jsonb_to_recordset(request -> 'tags') AS t(tag text, event integer);
+    VALUES (new_position, stream, base + 1, recorded_at, occurred_at, schema_version, type, id, data,
+        hash, tags, metadata, cause, root);
+    IF tag_names IS NOT NULL THEN
+        INSERT INTO {schema}.event_tags (tag, position) SELECT t, new_position FROM unnest(tag_names) t;
     END IF;
+    RETURN 'recorded ' || new_position || ' ' || base;
+END $$;
+
+-- Appends one request after another, each decided in the light of those before it. Everything comes in columns, of
+-- all requests one after another, which are quicker than JSON; counts say how many streams, events and tags are a
+-- request's own. An event names its stream by its number within the request, from 1, and `steps` count from 1
+-- within each of these; a tag names its event by its number within the request, from 0. Plans are made once: the
+-- server would make them anew each time, to know the number of events, which changes nothing.
+CREATE FUNCTION {schema}.append(
+    alone boolean, locks integer[], owned boolean[], patience integer,
+    stream_counts integer[], event_counts integer[], tag_counts integer[], looks boolean[], conditions jsonb,
+    stream_types text[], stream_ids text[], expected bigint[],
+    streams integer[], steps integer[],
+    recorded_at bigint[], occurred_at bigint[], schema_versions integer[], types text[], ids bytea[], data bytea[],
+    hashes bytea[], tags bytea[], metadata bytea[], causes bytea[], roots bytea[], heirs bytea[],
+    tag_names text[], tag_events integer[]
+) RETURNS SETOF text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    sealed text;
+    outcome text;
+    keys bigint[];
+    key bigint;
+    bases bigint[];
+    base bigint;
+    excluded bigint;
+    first bigint;
+    last bigint;
+    -- Where a request's own streams, events and tags begin: this many are others'.
+    s integer := 0;
+    e integer := 0;
+    t integer := 0;
+BEGIN
+    PERFORM {schema}.take_turn(alone, locks, owned, patience);
+    SELECT 'sealed: ' || m.value INTO sealed FROM {schema}.meta m WHERE m.name = 'sealed';
+    FOR r IN 1 .. cardinality(event_counts) LOOP
+        keys := '{}';
+        bases := '{}';
+        outcome := NULL;
+        IF looks[r] AND {schema}.is_known(ids[e + 1 : e + event_counts[r]]) THEN
+            outcome := 'known';
+        END IF;
+        outcome := coalesce(outcome, sealed);
+        FOR i IN 1 .. stream_counts[r] LOOP
+            EXIT WHEN outcome IS NOT NULL;
+            SELECT n.key, (SELECT v.version FROM {schema}.events v WHERE v.stream = n.key ORDER BY v.version DESC LIMIT 1)
+            INTO key, base FROM {schema}.streams n WHERE n.type = stream_types[s + i] AND n.id = stream_ids[s + i];
+            base := coalesce(base, 0);
+            keys[i] := key;
+            bases[i] := base;
+            IF NOT {schema}.is_met(expected[s + i], base) THEN
+                outcome := 'version ' || i - 1 || ' ' || base;
+            END IF;
+        END LOOP;
+        IF outcome IS NULL AND conditions ->> (r - 1) IS NOT NULL THEN
+            EXECUTE conditions -> (r - 1) ->> 'sql' INTO excluded USING conditions -> (r - 1) -> 'values';
+            outcome := 'condition ' || excluded;
+        END IF;
+        IF outcome IS NULL AND event_counts[r] = 0 THEN
+            outcome := 'recorded';
+        END IF;
+        IF outcome IS NULL THEN
+            FOR i IN 1 .. stream_counts[r] LOOP
+                IF keys[i] IS NULL THEN
+                    INSERT INTO {schema}.streams AS n (type, id) VALUES (stream_types[s + i], stream_ids[s + i])
+                    RETURNING n.key INTO key;
+                    keys[i] := key;
+                END IF;
+            END LOOP;
+            -- Neighbouring positions: who must have many is alone, and of a few it rarely takes a second try.
+            LOOP
+                SELECT min(p.position), max(p.position) INTO first, last
+                FROM (SELECT nextval('{schema}.positions') AS position FROM generate_series(1, event_counts[r])) p;
+                EXIT WHEN last - first = event_counts[r] - 1;
+            END LOOP;
+            INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type,
+                id, data, hash, tags, metadata, causation_id, correlation_id)
+            SELECT first + i - e - 1, keys[streams[i]], bases[streams[i]] + steps[i], recorded_at[i], occurred_at[i],
+                schema_versions[i], types[i], ids[i], data[i], hashes[i], tags[i], metadata[i], causes[i],
+                CASE WHEN heirs[i] IS NULL THEN roots[i] ELSE nullif(coalesce(
+                    (SELECT h.correlation_id FROM {schema}.events h WHERE h.id = heirs[i]), heirs[i]), ids[i]) END
+            FROM generate_series(e + 1, e + event_counts[r]) i;
+            IF tag_counts[r] > 0 THEN
+                INSERT INTO {schema}.event_tags (tag, position)
+                SELECT tag_names[i], first + tag_events[i] FROM generate_series(t + 1, t + tag_counts[r]) i;
+            END IF;
+            outcome := 'recorded ' || first || ' ' || array_to_string(bases, ' ');
+        END IF;
+        s := s + stream_counts[r];
+        e := e + event_counts[r];
+        t := t + tag_counts[r];
+        RETURN NEXT outcome;
+    END LOOP;
 END $$;
 
 -- Events as people read them, in psql or anywhere else: ids and times as text.

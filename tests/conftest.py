@@ -1,6 +1,7 @@
 """What many tests need: the `fleet` command as a process, and distributions that are really installed."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +17,8 @@ from postgres_servers import SharedServer
 
 def pytest_configure() -> None:
     machines.find_system_programs()
+    # A shell that starts us in the background has us ignore Ctrl-C, and all our children with us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -51,9 +51,10 @@ class Words:
 
 
 def write(dsn: str, folder: Path, name: str, has_ids: bool) -> None:
-    """Append without end, until it is over."""
+    """Append without end, until it is over; once at least: a predecessor may have died over its last word."""
     words = Words(folder / name, has_ids=has_ids)
     store = _open_patiently(dsn)
+    words.say_next(store)
     while not (folder / _OVER).exists():
         words.say_next(store)
     store.close()

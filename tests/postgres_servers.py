@@ -91,11 +91,16 @@ class Server:
             capture_output=True,
             text=True,
             cwd="/",
+            env=self._environment(),
             **account(),
         )
         assert done.returncode == 0, f"{program}: {done.stderr}"
         said: str = done.stdout
         return said
+
+    def _environment(self) -> dict[str, str]:
+        # A server that follows another one must find the libpq of its own release.
+        return os.environ | {"LD_LIBRARY_PATH": str(self._programs.parent / "lib")}
 
     def start(self) -> "Server":
         """Start it and wait until it answers. Children of one that was killed may have to end first."""
@@ -128,6 +133,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env=self._environment(),
                 start_new_session=True,
                 **account(),
             )

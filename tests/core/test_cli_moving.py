@@ -82,7 +82,8 @@ def test_the_new_store_takes_events_after_the_move_and_the_way_back_is_open(proj
     assert project.run("store", "copy", "--to", "sqlite", "--seal").status == 0
     use(project, "sqlite")
     assert project.run("specialist", "register", "bob", "--name", "Bob").status == 0
-    assert [row["specialist_id"] for row in project.run("specialist", "list", "--json").data] == ["ada", "bob"]
+    listed = project.run("specialist", "list", "--json").data
+    assert [each["specialist_id"] for each in listed] == ["ada", "bob"]
 
 
 def test_a_seal_can_be_taken_off(project: Site) -> None:

@@ -93,7 +93,7 @@ class Lonely:
         self.store = open_postgres(pair.dsn, schema)
         self.store.define(tables)
         self.store.append(batch("on both"))
-        pair.standby.kill()
+        pair.standby.stop()
         self._appended = in_thread(lambda: self._answers.append(self.store.append(batch("on one"))))
         self.process = self.await_wait()
 
@@ -112,7 +112,10 @@ class Lonely:
         assert self._answers == []
         self._pair.standby.start()
         self._appended()
-        assert execute(self._pair.standby.dsn, f"SELECT count(*) FROM {self._schema}.events") == [(2,)]
+        deadline = time.monotonic() + DEADLINE
+        # It is on the standby's disk, which takes a moment to show it.
+        while execute(self._pair.standby.dsn, f"SELECT count(*) FROM {self._schema}.events") != [(2,)]:
+            assert time.monotonic() < deadline, "the standby does not have it"
         assert said(self.store) == ["on both", "on one"]
         for table in self._tables:
             assert differences(self.store, self.store, table) == []

@@ -8,6 +8,7 @@ from fleet_core.testing.store_kit.base import in_thread
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Address
 from fleet_postgres.settings import Settings
+from fleet_postgres.store import PostgresStore
 from fleet_postgres.waking import Listener, Waker
 from postgres_servers import Server, SharedServer
 from postgres_stores import TWO, batch, execute, open_postgres
@@ -75,10 +76,12 @@ def test_an_append_whose_commit_takes_long_holds_no_other_up() -> None:
         patient = open_postgres(f"{server.dsn} options='-c synchronous_commit=on'", "shared")
         other = open_postgres(server.dsn, "shared", lock_timeout=1)
         set_standbys(server, "nobody")
-        result = in_thread(lambda: patient.append(batch("waits for a standby")))
+        waits: list[bool] = []
+        result = in_thread(lambda: append_until(waits, patient))
         committing = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
         while execute(server.dsn, committing) == [(0,)]:
             pass
+        waits.append(True)
         other.append(batch("does not", stream=TWO))
         assert execute(server.dsn, committing) == [(1,)]
         set_standbys(server, "")
@@ -89,6 +92,11 @@ def test_an_append_whose_commit_takes_long_holds_no_other_up() -> None:
         server.remove()
 
 
+def append_until(over: list[bool], store: PostgresStore) -> None:
+    while not over:
+        store.append(batch("waits for a standby"))
+
+
 def set_standbys(server: Server, names: str) -> None:
     execute(server.dsn, f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
-    execute(server.dsn, "SELECT pg_reload_conf()")
+    execute(server.dsn, "SELECT pg_reload_conf()")  # which takes its time to be heard by everybody

@@ -7,17 +7,25 @@ Each class keeps the one property that is to find its mutant out. To see what el
 import importlib
 import inspect
 import os
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from fleet_core.testing import ProviderConformance
 from fleet_core.testing.service_kit import base
 from kit.service_mutants.base import MutantProbe, ProviderMutant
 
-# A mutant that hangs needs no minutes to be found out.
-base.PROMPT = 3.0
-base.PATIENCE = 3.0
-
 SUBJECTS = ("crashes", "crowds", "destroying", "logs", "secrets", "starting", "status", "stopping")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_patience() -> Iterator[None]:
+    """A mutant that hangs needs no minutes to be found out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "PROMPT", 3.0)
+        patch.setattr(base, "PATIENCE", 3.0)
+        yield
 
 
 def all_mutants() -> list[type[ProviderMutant]]:

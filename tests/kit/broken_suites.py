@@ -7,7 +7,7 @@ Each class keeps the one property that is to find its mutant out. To see what el
 import importlib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,15 @@ from kit.mutants.base import Mutant
 from kit.mutants.codecs import CodecMutant
 from kit.mutants.files import FileMutant
 
-# A mutant that hangs needs no half a minute to be found out.
-base.DEADLINE = 1.5
-
 SUBJECTS = ("abilities", "codecs", "content", "deciding", "files", "publishing", "reading", "repeating")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_patience() -> Iterator[None]:
+    """A mutant that hangs needs no half a minute to be found out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "DEADLINE", 1.5)
+        yield
 
 
 def all_mutants() -> list[type[Any]]:

@@ -63,9 +63,7 @@ def test_every_block_of_a_guide_runs_and_shows_what_it_says(page: Path, tmp_path
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(FIXTURE, folder / "squawk.json")
-    environment = reader_environment(tmp_path)
-    if page.stem in ("run-postgresql", "outgrow-one-machine"):
-        environment |= LOCAL_IMAGE
+    environment = reader_environment(tmp_path) | LOCAL_IMAGE
     try:
         for block in blocks_of(page):
             run_block(block, folder, environment)

@@ -31,9 +31,20 @@ from fleet_core.events import EventType, NewEvent, Prepared, Recorded, Row
 from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInteger, PositiveNumber, Uuid
 from fleet_core.hooks import hookimpl
 from fleet_core.ids import IdSource, StoredId, Uuid7, check_name, id_text, stored_id
-from fleet_core.operations import Decision, Done, Read, Write
+from fleet_core.operations import Decision, Done, Outcome, Read, Write
 from fleet_core.project import Project, main_worktree
-from fleet_core.projections import FoldedView, Page, Projection, check_field, fold
+from fleet_core.projections import (
+    AtMost,
+    FoldedView,
+    Page,
+    Projection,
+    View,
+    check_field,
+    check_where,
+    check_words,
+    fold,
+    words_of,
+)
 from fleet_core.settings import Settings, checked
 from fleet_core.settings import load as load_settings
 from fleet_core.stores import (
@@ -51,14 +62,25 @@ from fleet_core.stores import (
     Pipelining,
     Progress,
     Query,
+    Searching,
     StoreInfo,
     Stream,
+    Timekeeping,
     Verification,
     Views,
     ViewState,
     check_batches,
 )
-from fleet_core.times import Clock, as_datetime, as_microseconds, system_clock, timestamp
+from fleet_core.times import (
+    Clock,
+    Instant,
+    Timekeeper,
+    as_datetime,
+    as_microseconds,
+    machine_instant,
+    system_clock,
+    timestamp,
+)
 
 if TYPE_CHECKING:
     from fleet_core.catalog import Catalog
@@ -73,6 +95,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "Appended",
+    "AtMost",
     "Batch",
     "Catalog",
     "CheckResult",
@@ -100,6 +123,7 @@ __all__ = [
     "GroupCommit",
     "IdReused",
     "IdSource",
+    "Instant",
     "Integer",
     "Invalid",
     "JsonObject",
@@ -110,6 +134,7 @@ __all__ = [
     "NewEvent",
     "NotFound",
     "NothingReady",
+    "Outcome",
     "OutcomeUnknown",
     "Page",
     "Percent",
@@ -128,6 +153,7 @@ __all__ = [
     "Recorded",
     "Report",
     "Row",
+    "Searching",
     "ServiceFailed",
     "ServiceProvider",
     "ServiceStatus",
@@ -135,6 +161,8 @@ __all__ = [
     "StoreInfo",
     "StoredId",
     "Stream",
+    "Timekeeper",
+    "Timekeeping",
     "Unavailable",
     "Upcaster",
     "Usage",
@@ -142,6 +170,7 @@ __all__ = [
     "Uuid7",
     "Verification",
     "VersionConflict",
+    "View",
     "ViewState",
     "Views",
     "Write",
@@ -151,6 +180,8 @@ __all__ = [
     "check_batches",
     "check_field",
     "check_name",
+    "check_where",
+    "check_words",
     "checked",
     "decode_fault",
     "fold",
@@ -158,12 +189,14 @@ __all__ = [
     "id_text",
     "json_option",
     "load_settings",
+    "machine_instant",
     "main_worktree",
     "open_fleet",
     "show",
     "stored_id",
     "system_clock",
     "timestamp",
+    "words_of",
 ]
 
 

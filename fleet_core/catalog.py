@@ -29,8 +29,12 @@ ROLES: Final = {
     "fleet.commands": "command",
     "fleet.checks": "check",
     "fleet.observers": "observer",
+    "fleet.waits": "wait",
 }
-"""Every entry-point group, and what one of its entries is called."""
+"""The core's entry-point groups, and what one of their entries is called.
+
+Plugins define more: every group whose name begins with `fleet.` is kept; see `Entry.role`.
+"""
 
 
 class Entry(NamedTuple):
@@ -44,8 +48,8 @@ class Entry(NamedTuple):
 
     @property
     def role(self) -> str:
-        """What kind of plugin it is, in one word."""
-        return ROLES[self.group]
+        """What kind of plugin it is, in a word or two."""
+        return _role(self.group)
 
     @property
     def module(self) -> str:
@@ -82,7 +86,7 @@ class Entry(NamedTuple):
 
 
 class Catalog:
-    """The entries of everything installed, in the order of their groups and names."""
+    """The entries of everything installed, in the order of their groups, plugins' own last, and names."""
 
     def __init__(self, entries: Iterable[Entry], without: Iterable[str] = ()) -> None:
         """`without` switches off: `NAME` in every group, or `GROUP:NAME` such as `stores:sqlite`.
@@ -91,7 +95,7 @@ class Catalog:
             Usage: a name that nothing installed has.
         """
         order = {group: index for index, group in enumerate(ROLES)}
-        self.entries = sorted(entries, key=lambda entry: (order[entry.group], entry[1:]))
+        self.entries = sorted(entries, key=lambda entry: (order.get(entry.group, len(order)), entry))
         self._without = frozenset(without)
         self._check_without()
 
@@ -143,7 +147,7 @@ class Catalog:
         return found[0]
 
     def _missing(self, group: str, name: str) -> FleetError:
-        role = ROLES[group]
+        role = _role(group)
         if any(entry[:2] == (group, name) for entry in self.entries):
             return NotFound(
                 f"{role} {name!r} is switched off",
@@ -187,6 +191,11 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     return f"installed: {', '.join(known)}" if known else "install a distribution that offers one"
 
 
+def _role(group: str) -> str:
+    """What an entry of a group is called: `lease ending` in a plugin's own group `fleet.lease_endings`."""
+    return ROLES.get(group) or group.removeprefix("fleet.").replace("_", " ").removesuffix("s")
+
+
 def _spellings(entry: Entry) -> tuple[str, str, str]:
     return entry.name, entry.spelling, f"{entry.group}:{entry.name}"
 
@@ -195,7 +204,9 @@ def _spellings(entry: Entry) -> tuple[str, str, str]:
 
 
 def read_entries(path: Iterable[str]) -> Iterator[Entry]:
-    """Every entry in our groups of every distribution found in these directories, first come first served."""
+    """Every entry in groups of fleet's of every distribution found in these directories, first come first
+    served.
+    """
     seen: set[str] = set()
     for folder in path:
         for name, directory in _distributions(folder or "."):
@@ -237,7 +248,7 @@ def _entries_of(directory: str) -> Iterator[Entry]:
     for line in filter(None, map(str.strip, text.splitlines())):
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1]
-        elif group in ROLES and not line.startswith("#"):
+        elif group.startswith("fleet.") and not line.startswith("#"):
             name, _, value = line.partition("=")
             yield Entry(group, name.strip(), value.strip(), distribution, version)
 

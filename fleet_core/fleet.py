@@ -7,6 +7,7 @@ with Fleet.open() as fleet:
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -15,17 +16,28 @@ from fleet_core import project as projects
 from fleet_core import settings as settings_module
 from fleet_core.catalog import Catalog
 from fleet_core.codecs import EventCodec
-from fleet_core.errors import Conflict, FleetError, Invalid, NotFound, Unavailable
+from fleet_core.errors import Conflict, FleetError, IdReused, Invalid, NotFound, Unavailable
 from fleet_core.events import Recorded
 from fleet_core.ids import IdSource, Uuid7
 from fleet_core.moments import AsOf, parse_as_of
-from fleet_core.operations import Decision, Done, Operation, Write, find_answer
+from fleet_core.operations import Decision, Done, Operation, Outcome, Refused, Write, find_answer
 from fleet_core.plugins import Plugins, broken
 from fleet_core.project import Project
 from fleet_core.projections import FoldedView, Projection, TableView, View, catch_up, fold, rebuild
 from fleet_core.settings import Settings
-from fleet_core.stores import Appended, Batch, Condition, EventStore, Match, Progress, Query, Stream, Views
-from fleet_core.times import Clock, system_clock
+from fleet_core.stores import (
+    Appended,
+    Batch,
+    Condition,
+    EventStore,
+    Match,
+    Progress,
+    Query,
+    Stream,
+    Timekeeping,
+    Views,
+)
+from fleet_core.times import Clock, Instant, Timekeeper, machine_instant, system_clock
 
 S = TypeVar("S")
 
@@ -46,6 +58,7 @@ class Fleet:
         settings: Settings,
         plugins: Plugins,
         clock: Clock = system_clock,
+        timekeeper: Timekeeper | None = None,
         ids: IdSource | None = None,
         warn: Callable[[str], None] = lambda text: None,
     ) -> None:
@@ -59,6 +72,7 @@ class Fleet:
         self.codec = self._make_codec()
         self._contribute("fleet_projections", self._add_projection)
         self.store: EventStore = self.open_store(settings.store.backend)
+        self.instant = timekeeper or self._timekeeper()
         self._closed = False
         try:
             self.views = self._open_views()
@@ -76,6 +90,7 @@ class Fleet:
         settings: Settings | None = None,
         catalog: Catalog | None = None,
         clock: Clock = system_clock,
+        timekeeper: Timekeeper | None = None,
         ids: IdSource | None = None,
         warn: Callable[[str], None] = lambda text: None,
     ) -> "Fleet":
@@ -89,7 +104,23 @@ class Fleet:
         project = start if isinstance(start, Project) else projects.find(Path(start or "."))
         chosen = settings or settings_module.load(project.config).settings
         plugins = Plugins(catalog or Catalog.installed(), observers=chosen.observers, warn=warn)
-        return cls(project=project, settings=chosen, plugins=plugins, clock=clock, ids=ids, warn=warn)
+        return cls(
+            project=project,
+            settings=chosen,
+            plugins=plugins,
+            clock=clock,
+            timekeeper=timekeeper,
+            ids=ids,
+            warn=warn,
+        )
+
+    def _timekeeper(self) -> Timekeeper:
+        """Whose clock the passing of time is judged by: the store's, else this machine's or the injected
+        one.
+        """
+        if self.clock is not system_clock:
+            return lambda: Instant(self.clock())
+        return self.store.instant if isinstance(self.store, Timekeeping) else machine_instant
 
     def _make_codec(self) -> EventCodec:
         name = self.settings.store.codec
@@ -252,12 +283,26 @@ class Fleet:
     def decide(
         self, request: Write, projection: Projection[S], decide: Callable[[Decision], Stream]
     ) -> Done[S]:
+        """Carry a request out whose answer is a state: that of the stream which `decide` returns.
+
+        Raises:
+            Conflict, Unavailable: as `carry_out`, which see.
+        """
+        chosen: list[Stream] = []
+        outcome = self.carry_out(request, lambda decision: chosen.append(decide(decision)))
+        if outcome.replayed:
+            first = outcome.events[0]
+            stream = Stream(first.stream_type, first.stream_id)
+            return Done(self._state_at(projection, stream, outcome.position), outcome.position, True)
+        return Done(self._current(projection, chosen[-1]), outcome.position)
+
+    def carry_out(self, request: Write, decide: Callable[[Decision], object]) -> Outcome:
         """Take a decision and record what follows from it, atomically, in the light of everything it looked
         at.
 
-        `decide` looks at states, raises to refuse, and has events recorded; it returns the stream whose state
-        is the answer. It runs again when something it looked at has changed meanwhile. A request whose key
-        was used for the same request before gets the first answer again.
+        `decide` looks at states, raises to refuse, and has events recorded. It runs again when something it
+        looked at has changed meanwhile. A request whose key was used for the same request before leads to the
+        first outcome again.
 
         Raises:
             Conflict: the key was used for another request; or whatever `decide` raises.
@@ -266,23 +311,45 @@ class Fleet:
         for attempt in range(ATTEMPTS):
             earlier = find_answer(self, request)
             if earlier:
-                stream = Stream(earlier[0].stream_type, earlier[0].stream_id)
-                return Done(
-                    self._state_at(projection, stream, earlier[-1].position), earlier[-1].position, True
-                )
-            position = self.catch_up(projection)
-            decision = Decision(self, request)
-            stream = decide(decision)
-            condition = Condition(Query(tuple(decision.seen)), position) if decision.seen else None
-            try:
-                appended = self.append(*decision.as_batches(), condition=condition)
-            except Conflict:
-                _step_aside(attempt)
-                continue
-            return Done(self._current(projection, stream), appended.last or position)
+                return Outcome(earlier[-1].position, lambda: earlier, replayed=True)
+            outcome = self._try(request, decide)
+            if outcome is not None:
+                return outcome
+            _step_aside(attempt)
         raise Unavailable(
             f"others kept changing what {type(request).__name__} depends on", remedy="try again in a moment"
         )
+
+    def _try(self, request: Write, decide: Callable[[Decision], object]) -> Outcome | None:
+        """Decide once; None if what the decision looked at changed before it was recorded."""
+        position = self.store.head()
+        decision = Decision(self, request)
+        try:
+            decide(decision)
+        except Refused as refused:
+            self._record_refusal(refused.batch)
+            raise refused.error from None
+        if not decision.recorded:
+            return Outcome(position, list)
+        condition = Condition(Query(tuple(decision.seen)), position) if decision.seen else None
+        try:
+            appended = self.append(*decision.as_batches(), condition=condition)
+        except Conflict:
+            return None
+        self._follow(decision)
+        return Outcome(appended.last, lambda: self._recorded(appended))
+
+    def _follow(self, decision: Decision) -> None:
+        for follow in decision.followers:
+            try:
+                follow()
+            except (FleetError, OSError) as error:
+                self.warn(f"recorded, but what should follow failed: {error}")
+
+    def _record_refusal(self, batch: Batch) -> None:
+        """Once for every key: a request that is refused again may be so for another reason by then."""
+        with suppress(IdReused):
+            self.append(batch)
 
     def _current(self, projection: Projection[S], stream: Stream) -> S:
         state = self.view(projection).get(stream.id)

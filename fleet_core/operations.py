@@ -6,16 +6,28 @@ type hints and descriptions are all a surface needs to offer it as a command, a 
 
 import hashlib
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar, get_type_hints
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    NamedTuple,
+    NoReturn,
+    TypeVar,
+    get_type_hints,
+)
 
 import msgspec
 from msgspec import Meta
 
-from fleet_core.errors import Conflict, PluginBroken
+from fleet_core.errors import Conflict, FleetError, PluginBroken
 from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.ids import id_text
-from fleet_core.projections import Projection
+from fleet_core.projections import Projection, View
 from fleet_core.stores import Batch, Match, Query, Stream
 
 if TYPE_CHECKING:
@@ -51,6 +63,23 @@ class Done(msgspec.Struct, Generic[S], frozen=True):
     state: S
     position: int
     replayed: bool = False
+
+
+class Outcome:
+    """What a decision led to: the position up to which it is told, and whether it is the answer to an earlier
+    request with the same key."""
+
+    def __init__(
+        self, position: int, read: Callable[[], Sequence[Recorded]], *, replayed: bool = False
+    ) -> None:
+        self.position = position
+        self.replayed = replayed
+        self._read = read
+
+    @cached_property
+    def events(self) -> Sequence[Recorded]:
+        """Its events as recorded, in their order; read when asked for. None when nothing was to be recorded."""
+        return self._read()
 
 
 class Operation(NamedTuple):
@@ -93,16 +122,24 @@ class Decision:
     """
 
     def __init__(self, fleet: "Fleet", request: Write) -> None:
-        self._fleet = fleet
-        self._request = request
+        self.fleet = fleet
+        self.request = request
+        self._views: dict[str, View[Any]] = {}
         self.seen: list[Match] = []
-        self.batches: dict[Stream, list[NewEvent]] = {}
+        self.recorded: list[tuple[Stream, NewEvent]] = []
+        self.followers: list[Callable[[], object]] = []
         self.now = fleet.clock()
 
     def look(self, projection: Projection[S], stream: Stream) -> S | None:
         """The state of a stream, on which the decision now depends."""
         self.depend_on(Match(streams=(stream,)))
-        return self._fleet.view(projection).get(stream.id)
+        return self.view(projection).get(stream.id)
+
+    def view(self, projection: Projection[S]) -> View[S]:
+        """States on which the decision does not depend by itself; see `depend_on`."""
+        if projection.name not in self._views:
+            self._views[projection.name] = self.fleet.view(projection)
+        return self._views[projection.name]
 
     def depend_on(self, events: Match) -> None:
         """Have the decision taken again when such an event is recorded meanwhile. Say so before looking at
@@ -114,18 +151,45 @@ class Decision:
         self, stream: Stream, event: EventType, *, cause: str | None = None, tags: tuple[str, ...] = ()
     ) -> str:
         """Have an event recorded, if the decision stands; returns its id, to be the cause of others."""
-        count = sum(map(len, self.batches.values()))
-        key = self._request.key
-        event_id = id_text(self._fleet.ids()) if key is None else _derived_id(key, count)
-        metadata = None if key is None else {"key": key, "request": _digest(self._request)}
-        self.batches.setdefault(stream, []).append(
-            NewEvent(data=event, id=event_id, causation_id=cause, tags=tags, metadata=metadata)
-        )
+        key = self.request.key
+        event_id = id_text(self.fleet.ids()) if key is None else _derived_id(key, len(self.recorded))
+        metadata = None if key is None else {"key": key, "request": _digest(self.request)}
+        new = NewEvent(data=event, id=event_id, causation_id=cause, tags=tags, metadata=metadata)
+        self.recorded.append((stream, new))
         return event_id
 
+    def afterwards(self, follow: Callable[[], object]) -> None:
+        """Have something done once the events are durable, such as writing a file beside the store. What
+        fails there is reported, and undoes nothing.
+        """
+        self.followers.append(follow)
+
+    def refuse(
+        self, error: FleetError, stream: Stream, event: EventType, *, cause: str | None = None
+    ) -> NoReturn:
+        """Refuse the request and have the refusal recorded; nothing else of the decision is.
+
+        Raises:
+            Refused: always; `Fleet.carry_out` records the event and raises `error`.
+        """
+        key = self.request.key
+        event_id = id_text(self.fleet.ids()) if key is None else _derived_id(f"{key}\0refused", 0)
+        raise Refused(error, Batch(stream, [NewEvent(data=event, id=event_id, causation_id=cause)]))
+
     def as_batches(self) -> list[Batch]:
-        """What is to be appended."""
-        return [Batch(stream, events) for stream, events in self.batches.items()]
+        """What is to be appended, in the order in which it was said."""
+        return [
+            Batch(stream, [event for _, event in together])
+            for stream, together in groupby(self.recorded, key=lambda each: each[0])
+        ]
+
+
+class Refused(Exception):
+    """A decision that came to a refusal worth an event; see `Decision.refuse`."""
+
+    def __init__(self, error: FleetError, batch: Batch) -> None:
+        super().__init__(error.message)
+        self.error, self.batch = error, batch
 
 
 def find_answer(fleet: "Fleet", request: Write) -> list[Recorded]:

@@ -58,6 +58,7 @@ class Plugins:
         self._warn = warn
         self._observers = tuple(observers)
         self._loaded: dict[Entry, Any] = {}
+        self._objects: dict[str, list[tuple[Entry, Any]]] = {}
 
     @cached_property
     def _manager(self) -> "pluggy.PluginManager":
@@ -102,6 +103,32 @@ class Plugins:
         except (Exception, SystemExit) as error:
             raise broken(entry, error) from error
         return found
+
+    def load_callable(self, entry: Entry) -> Any:
+        """What an entry of a group of callables names.
+
+        Raises:
+            PluginBroken: it can't be imported, is not there, or can't be called.
+        """
+        found = self.load_object(entry)
+        if not callable(found):
+            raise broken(entry, _Breach(f"{entry.value} can't be called"))
+        return found
+
+    def objects(self, group: str) -> list[tuple[Entry, Any]]:
+        """The callables that a group's entries name, in the order of the names: how a plugin walks a group of
+        its own making. They are loaded once; broken ones are reported and left out.
+        """
+        if group not in self._objects:
+            self._objects[group] = list(self._usable(group))
+        return self._objects[group]
+
+    def _usable(self, group: str) -> Iterator[tuple[Entry, Any]]:
+        for entry in self._each(group):
+            try:
+                yield entry, self.load_callable(entry)
+            except FleetError as error:
+                self.report(entry, error)
 
     def load_command(self, name: str) -> "click.Command":
         """A plugin's own command.
@@ -239,10 +266,8 @@ class Plugins:
             self._check_hooks(entry)
         elif entry.group == "fleet.commands":
             self.load_command(entry.name)
-        elif not callable(self.load_object(entry)):
-            raise broken(entry, _Breach(f"{entry.value} can't be called"))
-        elif entry.group == "fleet.operations":
-            self._check_operation(entry)
+        else:
+            self._check_callable(entry)
 
     def _check_hooks(self, entry: Entry) -> None:
         plugin = self._load(entry)
@@ -251,10 +276,15 @@ class Plugins:
                 for answer in self._ask(plugin, hook, {}):
                     tuple(answer)
 
-    def _check_operation(self, entry: Entry) -> None:
+    def _check_callable(self, entry: Entry) -> None:
+        found = self.load_callable(entry)
+        if entry.group == "fleet.operations":
+            self._check_operation(entry, found)
+
+    def _check_operation(self, entry: Entry, found: Any) -> None:
         from fleet_core.operations import Operation
 
-        Operation.of(entry.name, self.load_object(entry))
+        Operation.of(entry.name, found)
         if not all(entry.name.partition(".")):
             raise broken(entry, _Breach("its name is not of the form noun.verb"))
 

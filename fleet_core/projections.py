@@ -4,15 +4,17 @@ One definition serves read tables (kept in the append's transaction, or caught u
 time travel. `fold` is the whole theory; the rest is where the states are kept.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from fleet_core.errors import Usage
+from fleet_core.errors import Invalid, Usage
 from fleet_core.events import Recorded
-from fleet_core.stores import EventStore, Progress, Query, Views
+from fleet_core.stores import EventStore, Progress, Query, Searching, Views
+from fleet_core.words import asked_words, holds, words_in
 
 S = TypeVar("S")
 
@@ -27,6 +29,7 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     nobody's); `evolve` is pure and total: it takes the state before (None: there is none) and gives the state
     after (None: there is none any more), for any event of these types, in any order. `version` rises whenever
     `evolve`, `key` or the struct changes, and the table is then rebuilt. `name` is the read table's name.
+    `text` names the fields in whose words people search; another choice rebuilds the table too.
     """
 
     name: str
@@ -35,6 +38,12 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     key: Callable[[Recorded], str | None]
     evolve: Callable[[S | None, Recorded], S | None]
     version: int = 1
+    text: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = [field for field in self.text if field not in self.fields()]
+        if unknown:
+            raise Invalid(f"projection {self.name} has no field {unknown[0]!r} to search", path="$.text")
 
     def query(self) -> Query:
         """The events it reads."""
@@ -73,6 +82,15 @@ def fold(
     return states
 
 
+class AtMost(msgspec.Struct, frozen=True):
+    """In the place of a value in `where`: any number up to this one, itself included. None is no number.
+
+    For fields of whole or decimal numbers, deadlines say; `value` lies within 64 bits.
+    """
+
+    value: int | float
+
+
 class View(Protocol[S]):
     """How states are read, wherever they are kept."""
 
@@ -88,10 +106,28 @@ class View(Protocol[S]):
         limit: int | None = None,
         backwards: bool = False,
     ) -> Page[S]:
-        """States whose fields equal what `where` says, in order of their keys, beyond the key `after`.
+        """States whose fields equal what `where` says, or are `AtMost` that, in order of their keys, beyond
+        the key `after`.
 
         Raises:
-            Usage: a field that the state does not have.
+            Usage: a field that the state does not have, or `AtMost` for one that holds no numbers.
+        """
+        ...
+
+    def search(
+        self,
+        words: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[S]:
+        """Of the states that `select` would give, those in whose `text` fields each of the words begins a
+        word, in whatever case. What a word is, `fleet_core.words` says; nothing in `words` is syntax.
+
+        Raises:
+            Usage: as `select`, or there is no word in `words`, or the projection names no `text`.
         """
         ...
 
@@ -106,6 +142,7 @@ class TableView(Generic[S]):
     def __init__(self, views: Views, projection: Projection[S]) -> None:
         self._views = views
         self._name = projection.name
+        self._projection = projection
 
     def get(self, key: str) -> S | None:
         """The state under a key, or None."""
@@ -121,6 +158,23 @@ class TableView(Generic[S]):
     ) -> Page[S]:
         """See `View.select`."""
         return self._views.select(self._name, where or {}, after=after, limit=limit, backwards=backwards)
+
+    def search(
+        self,
+        words: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[S]:
+        """See `View.search`. Tables without the ability `Searching` are read from end to end."""
+        if isinstance(self._views, Searching):
+            return self._views.search(
+                self._name, words, where or {}, after=after, limit=limit, backwards=backwards
+            )
+        folded = FoldedView(self._projection, dict(self._views.rows(self._name)))
+        return folded.search(words, where, after=after, limit=limit, backwards=backwards)
 
     def count_by(self, field: str) -> dict[str, int]:
         """See `View.count_by`."""
@@ -147,10 +201,34 @@ class FoldedView(Generic[S]):
         backwards: bool = False,
     ) -> Page[S]:
         """See `View.select`; this is the reference that read tables must agree with."""
-        wanted = {check_field(self._projection, field): value for field, value in (where or {}).items()}
+        wanted = check_where(self._projection, where or {})
+        return self._page(lambda state: _has(state, wanted), after, limit, backwards)
+
+    def search(
+        self,
+        words: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[S]:
+        """See `View.search`; this too is the reference."""
+        asked = check_words(self._projection, words)
+        wanted = check_where(self._projection, where or {})
+        return self._page(
+            lambda state: _has(state, wanted) and holds(words_of(self._projection, state), asked),
+            after,
+            limit,
+            backwards,
+        )
+
+    def _page(
+        self, accepts: Callable[[S], bool], after: str | None, limit: int | None, backwards: bool
+    ) -> Page[S]:
         keys = sorted(self._states, key=str.encode, reverse=backwards)
         beyond = (key for key in keys if after is None or _is_beyond(key, after, backwards))
-        found = [key for key in beyond if _has(self._states[key], wanted)]
+        found = [key for key in beyond if accepts(self._states[key])]
         taken = found[:limit]
         following = taken[-1] if taken and len(found) > len(taken) else None
         return Page([self._states[key] for key in taken], following)
@@ -167,7 +245,13 @@ def _is_beyond(key: str, after: str, backwards: bool) -> bool:
 
 
 def _has(state: object, wanted: Mapping[str, Any]) -> bool:
-    return all(getattr(state, field) == value for field, value in wanted.items())
+    return all(_fulfils(getattr(state, field), value) for field, value in wanted.items())
+
+
+def _fulfils(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, AtMost):
+        return found is not None and bool(found <= wanted.value)
+    return bool(found == wanted)
 
 
 def check_field(projection: Projection[Any], field: str) -> str:
@@ -182,6 +266,67 @@ def check_field(projection: Projection[Any], field: str) -> str:
             remedy=f"choose from {', '.join(projection.fields())}",
         )
     return field
+
+
+def check_where(projection: Projection[Any], where: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept what a selection asks for. In what comes back, the value of each `AtMost` is of the field's own
+    type, and accepts the same numbers: databases compare whole with decimal numbers less exactly than Python.
+
+    Raises:
+        Usage: there is no such field, or it holds no numbers and `AtMost` needs some, or is given none.
+    """
+    return {
+        check_field(projection, field): _bounded(projection, field, value)
+        if isinstance(value, AtMost)
+        else value
+        for field, value in where.items()
+    }
+
+
+def _bounded(projection: Projection[Any], field: str, bound: AtMost) -> AtMost:
+    value = bound.value
+    if type(value) not in (int, float) or not -(2**63) <= value < 2**63:
+        raise Usage(f"AtMost({value!r}) is no bound", remedy="give it a number of 64 bits")
+    kind = _number(projection, field)
+    if kind is int:
+        return AtMost(math.floor(value))
+    near = float(value)
+    return AtMost(near if near <= value else math.nextafter(near, -math.inf))
+
+
+def _number(projection: Projection[Any], field: str) -> type[int | float]:
+    """The type of a field that holds numbers of one kind, and perhaps None."""
+    from msgspec import inspect  # few selections ask
+
+    info = next(each.type for each in msgspec.structs.fields(projection.state) if each.name == field)
+    found = inspect.type_info(info)
+    match [each for each in getattr(found, "types", (found,)) if not isinstance(each, inspect.NoneType)]:
+        case [inspect.IntType()]:
+            return int
+        case [inspect.FloatType()]:
+            return float
+    raise Usage(
+        f"field {field!r} of {projection.name} holds no numbers, so none is at most another",
+        remedy="ask for a value that it equals",
+    )
+
+
+def words_of(projection: Projection[S], state: S) -> set[str]:
+    """The words in the `text` fields of a state, which an index of them holds."""
+    texts = (getattr(state, field) for field in projection.text)
+    return words_in("\n".join(str(text) for text in texts if text is not None))
+
+
+def check_words(projection: Projection[Any], words: str) -> list[str]:
+    """Accept what a search asks for. What comes back are its words, each of which must begin one of
+    `words_of` a state.
+
+    Raises:
+        Usage: there is no word, or there are too many, or the projection names no `text`.
+    """
+    if not projection.text:
+        raise Usage(f"{projection.name} have no text to search", remedy="select them by their fields")
+    return asked_words(words)
 
 
 def catch_up(store: EventStore, views: Views, projection: Projection[Any]) -> int:

@@ -13,6 +13,7 @@ import msgspec
 from fleet_core.errors import Invalid
 from fleet_core.events import EventType, NewEvent, Recorded, Row
 from fleet_core.ids import StoredId, check_name, id_text
+from fleet_core.times import Instant
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -216,6 +217,15 @@ class Pipelining(Protocol):
         ...
 
 
+@runtime_checkable
+class Timekeeping(Protocol):
+    """Ability: a store that many machines share, and whose clock all of them go by."""
+
+    def instant(self) -> Instant:
+        """A reading of the clock of whoever keeps the events: a server's, not its client's."""
+        ...
+
+
 class ViewState(msgspec.Struct, frozen=True):
     """How far a read table has come: `position` is that of the last event it has taken in, `version` its
     definition's.
@@ -274,11 +284,13 @@ class Views(Protocol):
         limit: int | None = None,
         backwards: bool = False,
     ) -> "Page[Any]":
-        """States whose fields equal what `where` says, in order of their keys (as UTF-8 bytes, or from the
-        last `backwards`), beyond the key `after`, which is a page's `next`.
+        """States whose fields equal what `where` says, or are `AtMost` that, in order of their keys (as UTF-8
+        bytes, or from the last `backwards`), beyond the key `after`, which is a page's `next`.
+
+        `check_where` makes the refusals.
 
         Raises:
-            Usage: a field that the state does not have.
+            Usage: a field that the state does not have, or `AtMost` for one that holds no numbers.
         """
         ...
 
@@ -292,6 +304,32 @@ class Views(Protocol):
 
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """Ability: `Views` that find states by the words of their `text` fields, with an index of their own."""
+
+    def search(
+        self,
+        name: str,
+        words: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> "Page[Any]":
+        """Of the states that `select` would give, those in whose text every one of the words begins a word.
+
+        The index holds what `words_of` gives for each state, changes with the state in one transaction, and
+        is asked for what `check_words` gives, which makes the refusals. So all stores find the same, and
+        nothing that people type is syntax. Another `text` than the table's asks for a rebuild in `define`.
+
+        Raises:
+            Usage: as `select`, or there is no word in `words`, or the projection names no `text`.
+        """
         ...
 
 

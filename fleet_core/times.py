@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from fleet_core.errors import Invalid
 
@@ -14,6 +16,41 @@ Clock = Callable[[], int]
 def system_clock() -> int:
     """The machine's wall clock, in microseconds since 1970, UTC."""
     return time.time_ns() // 1000
+
+
+class Instant(NamedTuple):
+    """A reading of a clock: the wall's time, and what no setting of the wall clock moves.
+
+    `wall` is in microseconds since 1970, UTC. `ticks` are microseconds since a start of the machine, and
+    `boot` names that start; where there is no such counter, `boot` is None and `ticks` 0.
+    """
+
+    wall: int
+    boot: str | None = None
+    ticks: int = 0
+
+
+Timekeeper = Callable[[], Instant]
+"""Reads a clock. Injected, so that a test can let time pass, jump and begin anew."""
+
+
+def machine_instant() -> Instant:
+    """A reading of this machine's clocks. Its ticks go on while it sleeps (`CLOCK_BOOTTIME` of Linux)."""
+    boot = _boot()
+    if boot is None:
+        return Instant(system_clock())
+    return Instant(system_clock(), boot, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000)
+
+
+@cache
+def _boot() -> str | None:
+    """The name of the machine's current run; None where the system does not tell."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return None
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

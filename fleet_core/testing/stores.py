@@ -27,6 +27,7 @@ from fleet_core.testing.store_kit.pipelining import PipeliningKit
 from fleet_core.testing.store_kit.processes import ProcessesKit
 from fleet_core.testing.store_kit.reading import ReadingKit
 from fleet_core.testing.store_kit.repeating import RepeatingKit
+from fleet_core.testing.store_kit.selecting import SelectingKit
 from fleet_core.testing.store_kit.threads import ThreadsKit
 from fleet_core.testing.store_kit.views import ViewsKit
 from fleet_core.testing.store_kit.waiting import WaitingKit
@@ -51,6 +52,7 @@ class StoreConformance(
     DurabilityKit,
     ProcessesKit,
     ViewsKit,
+    SelectingKit,
     MaintenanceKit,
     PipeliningKit,
     MovingKit,

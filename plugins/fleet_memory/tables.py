@@ -19,7 +19,7 @@ class _Table:
 
 
 class ReadTables:
-    """The ability `Views`."""
+    """The abilities `Views` and `Searching`."""
 
     inline = True
 
@@ -85,6 +85,19 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Views.select`."""
         return self._view(name).select(where, after=after, limit=limit, backwards=backwards)
+
+    def search(
+        self,
+        name: str,
+        words: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[Any]:
+        """See `Searching.search`. There is no index: all states are looked at."""
+        return self._view(name).search(words, where, after=after, limit=limit, backwards=backwards)
 
     def rows(self, name: str) -> Iterator[tuple[str, Any]]:
         """See `Views.rows`."""

@@ -1,5 +1,6 @@
 """How the fields of a state become the columns of its read table, and back."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
@@ -7,10 +8,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from fleet_core.api import Invalid, Projection, Unavailable
+from fleet_core.api import AtMost, Invalid, Projection, Unavailable, words_of
 
 TEXT: Final = 'text COLLATE "C"'
 JSON: Final = "json"
+
+WORDS: Final = "_words"
+"""The column of the words that people search a state by, in a table whose projection names its `text`."""
 
 _TYPES: Final[dict[type, str]] = {
     inspect.BoolType: "boolean",
@@ -67,8 +71,10 @@ class Column:
             raise Invalid(f"{self.name} is {value}, which does not fit into 64 bits", path=f"$.{self.name}")
         return value
 
-    def equals(self, value: Any) -> tuple[str, tuple[Any, ...]]:
-        """The condition, with its values, that a field equals this value, as Python sees it."""
+    def fulfils(self, value: Any) -> tuple[str, tuple[Any, ...]]:
+        """The condition, with its values, that a field equals a value, as Python does, or is at most that."""
+        if isinstance(value, AtMost):
+            return f"{quoted(self.name)} <= %s", (value.value,)
         if value is None:
             return f"{quoted(self.name)} IS NULL", ()
         if not self._may_equal(value):
@@ -149,6 +155,21 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""').replace("%", "%%") + '"'
 
 
+def _text_of(projection: Projection[Any]) -> str:
+    return f";text={','.join(projection.text)}" if projection.text else ""
+
+
+def tsvector(words: Iterable[str]) -> str:
+    """Words as PostgreSQL takes them as they are: no parser of its own has a say. In quotes nothing is
+    syntax, and a word has none itself."""
+    return " ".join(f"'{word}'" for word in sorted(words))
+
+
+def tsquery(words: Iterable[str]) -> str:
+    """What asks for a beginning of each of these words."""
+    return " & ".join(f"'{word}':*" for word in words)
+
+
 class Table:
     """The read table of one projection: its name, columns and statements."""
 
@@ -157,7 +178,7 @@ class Table:
         self.name = table_name(projection.name)
         self.place = f"{schema}.{quoted(self.name)}"
         self._schema = schema
-        self.fields = ",".join(projection.fields())
+        self.definition = ",".join(projection.fields()) + _text_of(projection)
         """Names the columns without looking at their types, which costs more than opening a store may."""
 
     @cached_property
@@ -172,8 +193,13 @@ class Table:
 
     def create(self, place: str) -> str:
         """The statement that creates it, there or under another name."""
-        columns = ", ".join([f"_key {TEXT} PRIMARY KEY", *(column.definition for column in self.columns)])
-        return f"CREATE TABLE {place} ({columns})"
+        columns = [f"_key {TEXT} PRIMARY KEY", *(column.definition for column in self.columns)]
+        words = [f"{WORDS} tsvector NOT NULL"] if self.projection.text else []
+        return f"CREATE TABLE {place} ({', '.join(columns + words)})"
+
+    def indexes(self, place: str) -> list[str]:
+        """The statements that create its indexes, there or under another name; PostgreSQL names them."""
+        return [f"CREATE INDEX ON {place} USING gin ({WORDS})"] if self.projection.text else []
 
     @cached_property
     def draft(self) -> str:
@@ -189,8 +215,10 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """The statement that puts one state."""
-        places = ", ".join(["%s"] * (len(self.columns) + 1))
-        sets = ", ".join(f"{quoted(each.name)} = EXCLUDED.{quoted(each.name)}" for each in self.columns)
+        names = [quoted(column.name) for column in self.columns]
+        names += [WORDS] if self.projection.text else []
+        places = ", ".join(["%s"] * (len(names) + 1))
+        sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in names)
         action = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
         return f"INSERT INTO {self.place} VALUES ({places}) ON CONFLICT (_key) {action}"
 
@@ -201,7 +229,8 @@ class Table:
 
     def row(self, key: str, state: Any) -> tuple[Any, ...]:
         """A state as a row."""
-        return (_escaped(key), *(column.store(getattr(state, column.name)) for column in self.columns))
+        row = (_escaped(key), *(column.store(getattr(state, column.name)) for column in self.columns))
+        return (*row, tsvector(words_of(self.projection, state))) if self.projection.text else row
 
     def key(self, key: str) -> str:
         """A key as the table keeps it."""

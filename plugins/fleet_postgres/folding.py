@@ -23,7 +23,7 @@ class Stored(NamedTuple):
 
     def fits(self, table: Table) -> bool:
         """Whether it was made by this definition."""
-        return (self.version, self.columns) == (table.projection.version, table.fields)
+        return (self.version, self.columns) == (table.projection.version, table.definition)
 
     def check_fits(self, table: Table) -> None:
         """Accept a table made by this definition.

@@ -14,9 +14,11 @@ from fleet_core.api import (
     Recorded,
     ViewState,
     check_field,
+    check_where,
+    check_words,
     fold,
 )
-from fleet_postgres.columns import Table
+from fleet_postgres.columns import WORDS, Table, tsquery
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Connection
 from fleet_postgres.folding import Folding, Stored
@@ -24,9 +26,12 @@ from fleet_postgres.folding import Folding, Stored
 _PAGE: Final = 1000
 """Rows fetched at once."""
 
+Clause = tuple[str, tuple[Any, ...]]
+"""A condition, with its values."""
+
 
 class ReadTables:
-    """The ability `Views`, on a schema that has the table `projections`."""
+    """The abilities `Views` and `Searching`, on a schema that has the table `projections`."""
 
     inline = False
 
@@ -59,8 +64,9 @@ class ReadTables:
         stored = self._folding.stored(connection)
         for table in tables:
             if table.projection.name not in stored:
-                connection.execute(table.create(table.place), ())
-                values = (table.projection.name, table.projection.version, table.fields, 0)
+                for statement in (table.create(table.place), *table.indexes(table.place)):
+                    connection.execute(statement, ())
+                values = (table.projection.name, table.projection.version, table.definition, 0)
                 connection.execute(self._put, values)
 
     def states(self) -> list[ViewState]:
@@ -110,9 +116,11 @@ class ReadTables:
             with connection.cursor().copy(f"COPY {table.draft} FROM STDIN".replace("%%", "%")) as copy:
                 for row in rows:
                     copy.write_row(row)
+            for statement in table.indexes(table.draft):
+                connection.execute(statement, ())
             connection.execute(f"DROP TABLE {table.place}", ())
             connection.execute(f"ALTER TABLE {table.draft} RENAME TO {table.place.partition('.')[2]}", ())
-            connection.execute(self._put, (name, table.projection.version, table.fields, position))
+            connection.execute(self._put, (name, table.projection.version, table.definition, position))
 
         self._connections.transaction(switch)
 
@@ -133,15 +141,32 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Views.select`."""
         table = self._table(name)
-        clauses: list[str] = ["true"]
-        values: list[Any] = []
-        for field, value in where.items():
-            sql, bound = table.by_name[check_field(table.projection, field)].equals(value)
-            clauses.append(sql)
-            values += bound
+        wanted = _fulfilling(table, where)
+        return self._page(table, wanted, after=after, limit=limit, backwards=backwards)
+
+    def search(
+        self,
+        name: str,
+        words: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[Any]:
+        """See `Searching.search`."""
+        table = self._table(name)
+        asked = tsquery(check_words(table.projection, words))
+        wanted = [(f"{WORDS} @@ %s::tsquery", (asked,)), *_fulfilling(table, where)]
+        return self._page(table, wanted, after=after, limit=limit, backwards=backwards)
+
+    def _page(
+        self, table: Table, wanted: list[Clause], *, after: str | None, limit: int | None, backwards: bool
+    ) -> Page[Any]:
         if after is not None:
-            clauses.append("_key < %s" if backwards else "_key > %s")
-            values.append(table.key(after))
+            wanted = [*wanted, ("_key < %s" if backwards else "_key > %s", (table.key(after),))]
+        clauses = ["true", *(sql for sql, _ in wanted)]
+        values = [value for _, bound in wanted for value in bound]
         order = "DESC" if backwards else "ASC"
         sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY _key {order} LIMIT %s"
         found = self._read(table, sql, (*values, None if limit is None else limit + 1))
@@ -193,6 +218,13 @@ class ReadTables:
                 f"there is no read table {name!r}", remedy="define its projection first", name=name
             )
         return table
+
+
+def _fulfilling(table: Table, where: Mapping[str, Any]) -> list[Clause]:
+    """What a selection asks of a table's rows."""
+    return [
+        table.by_name[field].fulfils(value) for field, value in check_where(table.projection, where).items()
+    ]
 
 
 def _check_distinct(tables: Iterable[Table]) -> None:

@@ -1,14 +1,18 @@
 """What other plugins may use of specialists."""
 
+from fleet_specialists.events import SpecialistLost, SpecialistRegistered
 from fleet_specialists.operations import (
     Heartbeat,
     ListSpecialists,
     Register,
+    Retire,
+    Session,
     Show,
     SpecialistId,
     heartbeat,
     list_specialists,
     register,
+    retire,
     show,
     unknown,
 )
@@ -19,12 +23,17 @@ __all__ = [
     "Heartbeat",
     "ListSpecialists",
     "Register",
+    "Retire",
+    "Session",
     "Show",
     "Specialist",
     "SpecialistId",
+    "SpecialistLost",
+    "SpecialistRegistered",
     "heartbeat",
     "list_specialists",
     "register",
+    "retire",
     "show",
     "stream",
     "unknown",

@@ -21,12 +21,18 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SpecialistRegistered(EventType, frozen=True, kw_only=True):
-    """A specialist joined the fleet under a name."""
+    """A specialist joined the fleet under a name, or said anew who it is.
+
+    `role` is what it is there for, such as coordinator or reviewer; `program` and `model` are what it is.
+    """
 
     type_name: ClassVar[str] = "specialist_registered"
 
     specialist_id: str
     name: str
+    role: str | None = None
+    program: str | None = None
+    model: str | None = None
     capabilities: tuple[str, ...] | None = None
     metadata: JsonObject | None = None
 
@@ -67,10 +73,25 @@ class SpecialistCompleted(EventType, frozen=True, kw_only=True):
     summary: str | None = None
 
 
+class SpecialistLost(EventType, frozen=True, kw_only=True):
+    """A specialist's session ended without its doing: nothing was heard of it, or somebody took it away.
+
+    FleetTools has no type for this one.
+    """
+
+    type_name: ClassVar[str] = "specialist_lost"
+
+    specialist_id: str
+    lost_at: Moment
+    last_seen: Moment | None = None
+    reason: str | None = None
+
+
 EVENT_TYPES: tuple[type[EventType], ...] = (
     SpecialistRegistered,
     SpecialistActive,
     SpecialistSpawned,
     SpecialistCompleted,
+    SpecialistLost,
 )
 """All of them, as the plugin contributes them."""

@@ -4,17 +4,28 @@ peewee makes the tables and builds the queries that differ from call to call. Wh
 decision runs is SQL fixed once: building a query takes longer than running such a one.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
-from fleet_core.api import Invalid, Projection, Unavailable
+from fleet_core.api import AtMost, Invalid, Projection, Unavailable, words_of
 from fleet_sqlite.lean import peewee
 
 KEY: Final = "_key"
 """The column that says whose state a row is."""
+
+WORDS: Final = "_words"
+"""The column of the words that people search a state by, in a table whose projection names its `text`."""
+
+_ROW: Final = "_row"
+"""The column that tells the index of words which row is meant. SQLite's own number of a row, which there is
+without any such column, may be another after VACUUM."""
+
+_INDEX: Final = "words_of_"
+"""What the name of a table's index of words begins with."""
 
 _DIALECT: Final = peewee.SqliteDatabase(None)
 """Tells peewee which SQL to write; it connects to nothing."""
@@ -100,7 +111,7 @@ _OWN: Final = frozenset(
 
 def table_name(projection: str) -> str:
     """The name of a projection's table: its own, unless the store has a table of that name itself."""
-    taken = projection.lower() in _OWN or projection.lower().startswith("sqlite_")
+    taken = projection.lower() in _OWN or projection.lower().startswith(("sqlite_", _INDEX))
     return f"projection_{projection}" if taken else projection
 
 
@@ -109,14 +120,44 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _text_of(projection: Projection[Any]) -> str:
+    return f";text={','.join(projection.text)}" if projection.text else ""
+
+
+def index_statements(table: str, index: str) -> list[str]:
+    """The statements that create a table's index of words, and keep it so.
+
+    The index holds no copy of the words, so that what goes out of it must be told as it came in: triggers
+    know. Tables whose words stay the same leave it alone.
+    """
+    name, source = quoted(index), quoted(table)
+
+    def trigger(suffix: str, moment: str, work: str, when: str = "") -> str:
+        name = quoted(f"{index}_{suffix}")
+        return f"CREATE TRIGGER {name} AFTER {moment} ON {source} {when} BEGIN {work} END"
+
+    add = f"INSERT INTO {name} (rowid, {WORDS}) VALUES (new.{_ROW}, new.{WORDS});"
+    remove = f"INSERT INTO {name} ({name}, rowid, {WORDS}) VALUES ('delete', old.{_ROW}, old.{WORDS});"
+    # Words come in one case and without accents of two characters, a space between two: to this tokenizer,
+    # whatever is beyond ASCII is a letter.
+    options = f"content={source}, content_rowid='{_ROW}', tokenize='ascii', detail=none, columnsize=0"
+    return [
+        f"CREATE VIRTUAL TABLE {name} USING fts5({WORDS}, {options})",
+        trigger("put", "INSERT", add),
+        trigger("gone", "DELETE", remove),
+        trigger("changed", f"UPDATE OF {WORDS}", f"{remove} {add}", f"WHEN old.{WORDS} <> new.{WORDS}"),
+    ]
+
+
 class Table:
     """The read table of one projection: its name, columns and statements."""
 
     def __init__(self, projection: Projection[Any]) -> None:
         self.projection = projection
         self.name = table_name(projection.name)
-        self.fields = ",".join(projection.fields())
+        self.definition = ",".join(projection.fields()) + _text_of(projection)
         """Names the columns without looking at their types, which costs more than opening a store may."""
+        self.index = f"{_INDEX}{projection.name}"
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -129,15 +170,30 @@ class Table:
         return {column.name: column for column in self.columns}
 
     @cached_property
-    def create(self) -> str:
-        """The statement that creates it."""
-        key = peewee.TextField(column_name=KEY, primary_key=True)
+    def create(self) -> list[str]:
+        """The statements that create it."""
         # Names of their own: what a state calls its fields may be what a model calls its methods.
         fields = {f"field_{index}": column.field for index, column in enumerate(self.columns)}
         meta = type("Meta", (), {"database": _DIALECT, "table_name": self.name})
-        model: Any = type("State", (peewee.Model,), {"Meta": meta, "key": key, **fields})
+        model: Any = type("State", (peewee.Model,), {"Meta": meta, **self._keys, **fields, **self._words})
         sql: str = model._schema._create_table(safe=False).query()[0]
-        return sql
+        return [sql, *(index_statements(self.name, self.index) if self.projection.text else [])]
+
+    @property
+    def _keys(self) -> dict[str, peewee.Field]:
+        if not self.projection.text:
+            return {"key": peewee.TextField(column_name=KEY, primary_key=True)}
+        key = peewee.TextField(column_name=KEY, constraints=[peewee.SQL("UNIQUE")])
+        return {"row": peewee.AutoField(column_name=_ROW), "key": key}
+
+    @property
+    def _words(self) -> dict[str, peewee.Field]:
+        return {"words": peewee.TextField(column_name=WORDS)} if self.projection.text else {}
+
+    @property
+    def drop(self) -> list[str]:
+        """The statements that remove it, though another definition made it."""
+        return [f"DROP TABLE {quoted(self.name)}", f"DROP TABLE IF EXISTS {quoted(self.index)}"]
 
     @cached_property
     def source(self) -> peewee.Table:
@@ -153,11 +209,20 @@ class Table:
         """A column in a query."""
         return peewee.Column(self.source, name)
 
-    def equals(self, field: str, value: Any) -> peewee.Expression:
-        """The condition that a field has a value."""
+    def fulfils(self, field: str, value: Any) -> peewee.Expression:
+        """The condition that a field has a value, or is at most that."""
+        if isinstance(value, AtMost):
+            return peewee.Expression(self.at(field), peewee.OP.LTE, value.value)
         # The plus takes the column's affinity away: 1 and '1' differ, as they do in Python.
         bare = peewee.NodeList((peewee.SQL("+"), self.at(field)))
         return peewee.Expression(bare, peewee.OP.IS, self.by_name[field].store(value))
+
+    def holds(self, words: Iterable[str]) -> peewee.SQL:
+        """The condition that each of these words begins one of a state's."""
+        index = quoted(self.index)
+        # In quotes nothing is syntax, and a word has none itself.
+        asked = " AND ".join(f'"{word}" *' for word in words)
+        return peewee.SQL(f"{_ROW} IN (SELECT rowid FROM {index} WHERE {index} MATCH ?)", (asked,))
 
     @cached_property
     def select(self) -> str:
@@ -168,8 +233,15 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """The statement that puts one state."""
+        names = [column.name for column in self.columns]
+        if not self.projection.text:
+            return f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(names) + 1))})"
+        # A row that is replaced is deleted without a word to triggers.
+        columns = [quoted(name) for name in (KEY, *names, WORDS)]
+        sets = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
         return (
-            f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(self.columns) + 1))})"
+            f"INSERT INTO {quoted(self.name)} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            f" ON CONFLICT (_key) DO UPDATE SET {sets}"
         )
 
     @property
@@ -179,7 +251,8 @@ class Table:
 
     def row(self, key: str, state: Any) -> tuple[Any, ...]:
         """A state as a row."""
-        return (key, *(column.store(getattr(state, column.name)) for column in self.columns))
+        row = (key, *(column.store(getattr(state, column.name)) for column in self.columns))
+        return (*row, " ".join(sorted(words_of(self.projection, state)))) if self.projection.text else row
 
     def state(self, row: tuple[Any, ...]) -> Any:
         """The state in a row.

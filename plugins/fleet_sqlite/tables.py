@@ -13,9 +13,11 @@ from fleet_core.api import (
     Recorded,
     ViewState,
     check_field,
+    check_where,
+    check_words,
     fold,
 )
-from fleet_sqlite.columns import KEY, Table, quoted
+from fleet_sqlite.columns import KEY, Table
 from fleet_sqlite.connections import Connections
 from fleet_sqlite.database import Connection
 from fleet_sqlite.folding import MOVE, STATES, Stored, stored_states, take_in
@@ -30,7 +32,7 @@ _PAGE: Final = 1000
 
 
 class ReadTables:
-    """The ability `Views`, on a database that has the table `projections`."""
+    """The abilities `Views` and `Searching`, on a database that has the table `projections`."""
 
     inline = False
 
@@ -90,10 +92,10 @@ class ReadTables:
         rows = [table.row(key, state) for key, state in states.items()]
 
         def switch(connection: Connection) -> None:
-            connection.execute(f"DROP TABLE {quoted(table.name)}")
-            connection.execute(table.create)
+            for statement in (*table.drop, *table.create):
+                connection.execute(statement)
             connection.executemany(table.upsert, rows)
-            connection.execute(_ADD, (name, table.projection.version, table.fields, position))
+            connection.execute(_ADD, (name, table.projection.version, table.definition, position))
 
         self._connections.transaction(switch)
 
@@ -114,10 +116,37 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Views.select`."""
         table = self._table(name)
+        return self._page(table, table.states, where, after=after, limit=limit, backwards=backwards)
+
+    def search(
+        self,
+        name: str,
+        words: str,
+        where: Mapping[str, Any],
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Page[Any]:
+        """See `Searching.search`. The index is FTS5's: https://www.sqlite.org/fts5.html."""
+        table = self._table(name)
+        found = table.states.where(table.holds(check_words(table.projection, words)))
+        return self._page(table, found, where, after=after, limit=limit, backwards=backwards)
+
+    def _page(
+        self,
+        table: Table,
+        query: peewee.Select,
+        where: Mapping[str, Any],
+        *,
+        after: str | None,
+        limit: int | None,
+        backwards: bool,
+    ) -> Page[Any]:
         key = table.at(KEY)
-        query = table.states.order_by(key.desc() if backwards else key)
-        for field, value in where.items():
-            query = query.where(table.equals(check_field(table.projection, field), value))
+        query = query.order_by(key.desc() if backwards else key)
+        for field, value in check_where(table.projection, where).items():
+            query = query.where(table.fulfils(field, value))
         if after is not None:
             query = query.where(key < after if backwards else key > after)
         if limit is not None:
@@ -190,5 +219,7 @@ def _create_missing(connection: Connection, tables: Iterable[Table]) -> None:
     stored = stored_states(connection)
     for table in tables:
         if table.projection.name not in stored:
-            connection.execute(table.create)
-            connection.execute(_ADD, (table.projection.name, table.projection.version, table.fields, 0))
+            for statement in table.create:
+                connection.execute(statement)
+            values = (table.projection.name, table.projection.version, table.definition, 0)
+            connection.execute(_ADD, values)

@@ -14,6 +14,7 @@ STORE = Entry("fleet.stores", "jar", "jar.plugin", "fleet-jar", "1.0")
 CODEC = Entry("fleet.codecs", "jar", "jar.plugin", "fleet-jar", "1.0")
 RIVAL = Entry("fleet.stores", "jar", "pot.plugin", "fleet-pot", "2.0")
 SHELF = Entry("fleet.stores", "shelf", "shelf.plugin", "fleet-shelf", "3.0")
+LID = Entry("fleet.jar_lids", "lid", "jar.lids:lid", "fleet-jar", "1.0")
 
 
 def lay_out(site: Path, directory: str, **files: str) -> None:
@@ -29,7 +30,8 @@ def lay_out(site: Path, directory: str, **files: str) -> None:
 def as_importlib_reads() -> set[tuple[str, ...]]:
     return {
         (group, each.name, each.value, each.dist.name, each.dist.version)
-        for group in ROLES
+        for group in entry_points().groups
+        if group.startswith("fleet.")
         for each in entry_points().select(group=group)
         if each.dist
     }
@@ -48,7 +50,8 @@ def test_odd_metadata_is_read_as_importlib_metadata_reads_it(
         "Odd.Name-1.0.dist-info",
         METADATA="Metadata-Version: 2.1\nName: Odd.Name\nVersion: 1.0\nSummary: a\n\nName: not this\n",
         entry_points="\n# comment\n[fleet.stores]\n odd =  odd.plugin : make [extra]  \n"
-        "[other]\nno = no:no\n[fleet.codecs]\nodd=odd.plugin\n",
+        "[other]\nno = no:no\n[fleet.codecs]\nodd=odd.plugin\n"
+        "[fleet.odd_ends]\n# comment\nend = odd.ends:end\n[fleetfoot]\nno = no:no\n",
     )
     lay_out(
         first,
@@ -68,7 +71,7 @@ def test_odd_metadata_is_read_as_importlib_metadata_reads_it(
         monkeypatch.syspath_prepend(folder)
     found = {tuple(entry) for entry in Catalog.installed(environ={}).entries}
     assert found == as_importlib_reads()
-    assert {entry[1] for entry in found if entry[3] != "fleettools"} == {"odd", "old"}
+    assert {entry[1] for entry in found if entry[3] != "fleettools"} == {"odd", "old", "end"}
 
 
 def test_the_catalog_imports_no_plugin_and_nothing_that_is_heavy() -> None:
@@ -154,6 +157,38 @@ def test_the_variable_switches_off_a_list_of_names(tmp_path: Path) -> None:
     catalog = Catalog.installed(["three"], path=[str(tmp_path)], environ={"FLEET_WITHOUT": " one, two,"})
     assert [entry.name for entry in catalog.entries if catalog.is_off(entry)] == ["one", "three", "two"]
     assert catalog.names("fleet.stores") == []
+
+
+@pytest.mark.parametrize(
+    ("group", "role"),
+    [("fleet.jar_lids", "jar lid"), ("fleet.shelving", "shelving"), ("fleet.waits", "wait")],
+)
+def test_a_groups_role_is_known_or_told_by_its_name(group: str, role: str) -> None:
+    assert str(LID._replace(group=group)) == f"{role} 'lid' of fleet-jar 1.0"
+
+
+def test_groups_of_plugins_own_come_last_each_by_itself() -> None:
+    waits, early = LID._replace(group="fleet.waits"), LID._replace(group="fleet.a_first")
+    last = LID._replace(name="aa")
+    assert Catalog([LID, early, last, waits, STORE]).entries == [STORE, waits, early, last, LID]
+    assert list(ROLES)[0] == STORE.group
+
+
+def test_a_plugins_own_group_is_asked_as_any_other() -> None:
+    catalog = Catalog([STORE, LID])
+    assert catalog.find("fleet.jar_lids", "lid") == LID
+    with pytest.raises(NotFound) as caught:
+        catalog.find("fleet.jar_lids", "lit")
+    assert caught.value.message == "no jar lid is called 'lit'"
+    assert caught.value.remedy == "did you mean 'lid'?"
+
+
+@pytest.mark.parametrize("spelling", ["lid", "jar_lids:lid", "fleet.jar_lids:lid"])
+def test_an_entry_of_a_plugins_own_group_is_switched_off_as_any_other(spelling: str) -> None:
+    catalog = Catalog([STORE, LID], without=[spelling])
+    assert catalog.names("fleet.jar_lids") == []
+    with pytest.raises(NotFound, match="jar lid 'lid' is switched off"):
+        catalog.find("fleet.jar_lids", "lid")
 
 
 def test_a_module_belongs_to_the_distribution_that_offers_its_package() -> None:

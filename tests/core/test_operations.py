@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toys
-from fleet_core.api import Done, PluginBroken, Query, Read, Stream
+from fleet_core.api import Conflict, Done, PluginBroken, Query, Read, Stream
 from fleet_core.fleet import Fleet
 from fleet_core.operations import Decision, Operation, find_answer
 from toys import FillBox, MakeBox, ShowBox, fill, make, show, toy_fleet
@@ -89,13 +89,13 @@ def test_causes_tags_and_streams_are_recorded_as_decided(tmp_path: Path) -> None
         assert [event.position for event in fleet.store.read(Query.of(tags=("label:x",)))] == [1]
 
 
-def test_events_of_several_streams_are_put_into_one_batch_each(tmp_path: Path) -> None:
+def test_events_are_appended_in_the_order_in_which_they_were_said(tmp_path: Path) -> None:
     with toy_fleet(tmp_path) as fleet:
         decision = Decision(fleet, MakeBox(box="a"))
         for name in ("a", "b", "a"):
             decision.record(Stream("box", name), toys.BoxMade(label="x"))
         batches = decision.as_batches()
-    assert [(batch.stream.id, len(batch.events)) for batch in batches] == [("a", 2), ("b", 1)]
+    assert [(batch.stream.id, len(batch.events)) for batch in batches] == [("a", 1), ("b", 1), ("a", 1)]
 
 
 @given(st.lists(st.text(min_size=1, max_size=200), min_size=2, max_size=2, unique=True))
@@ -112,3 +112,51 @@ class _Clockwork:
 
     def clock(self) -> int:
         return 0
+
+
+def test_a_refusal_worth_an_event_records_that_and_nothing_else(tmp_path: Path) -> None:
+    def refuse(decision: Decision) -> None:
+        decision.record(Stream("box", "a"), toys.BoxMade(label="never"))
+        decision.refuse(Conflict("no"), Stream("box", "b"), toys.BoxMade(label="refused"))
+
+    with toy_fleet(tmp_path) as fleet:
+        with pytest.raises(Conflict, match="no"):
+            fleet.carry_out(MakeBox(box="a"), refuse)
+        assert [(event.stream_id, event.plain["label"]) for event in fleet.store.read()] == [("b", "refused")]
+
+
+def test_a_refusal_is_recorded_once_for_a_key(tmp_path: Path) -> None:
+    def refuse(decision: Decision) -> None:
+        decision.refuse(Conflict("no"), Stream("box", "b"), toys.BoxMade(label="refused"))
+
+    with toy_fleet(tmp_path) as fleet:
+        for _ in range(2):
+            with pytest.raises(Conflict, match="no"):
+                fleet.carry_out(MakeBox(box="a", key="k"), refuse)
+        assert fleet.store.head() == 1
+
+
+def test_what_follows_a_decision_is_done_once_it_is_recorded(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    with toy_fleet(tmp_path) as fleet:
+
+        def decide(decision: Decision) -> None:
+            decision.record(Stream("box", "a"), toys.BoxMade(label="x"))
+            decision.afterwards(lambda: seen.append(fleet.store.head()))
+
+        fleet.carry_out(MakeBox(box="a"), decide)
+    assert seen == [1]
+
+
+def test_what_fails_afterwards_is_reported_and_undoes_nothing(tmp_path: Path) -> None:
+    warnings: list[str] = []
+
+    def decide(decision: Decision) -> None:
+        decision.record(Stream("box", "a"), toys.BoxMade(label="x"))
+        decision.afterwards(lambda: (tmp_path / "missing" / "file").write_text("x"))
+
+    with toy_fleet(tmp_path) as fleet:
+        fleet.warn = warnings.append
+        assert fleet.carry_out(MakeBox(box="a"), decide).position == 1
+    assert len(warnings) == 1

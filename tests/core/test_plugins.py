@@ -18,6 +18,7 @@ CODEC = HOOKS + "@hookimpl\ndef fleet_make_codec(name): return (__name__, name)\
 DOMAIN = HOOKS + "@hookimpl\ndef fleet_projections(): yield __name__\n"
 WRAPPER = HOOKS + "@hookimpl(wrapper=True)\ndef fleet_make_codec(name): return ('wrapped', (yield))\n"
 REFUSAL = "from fleet_core.api import Invalid, hookimpl\n@hookimpl\ndef {}(): raise Invalid('odd')\n"
+LID = "def lid(): return __name__\n"
 OBSERVER = HOOKS + "told = []\n@hookimpl\ndef fleet_closed(fleet): told.append(fleet)\n"
 
 
@@ -263,6 +264,47 @@ def test_a_contribution_that_is_switched_off_is_neither_imported_nor_reported(wr
     assert plugins.faults == []
 
 
+def test_a_group_of_a_plugins_own_is_walked_in_the_order_of_names(write: Write) -> None:
+    last, first = write("jar_lids", "b", LID, ":lid"), write("jar_lids", "a", LID, ":lid")
+    other = write("jar_rims", "rim", LID, ":lid")
+    found = Plugins(Catalog([last, other, first])).objects("fleet.jar_lids")
+    assert [(entry, lid()) for entry, lid in found] == [(first, first.module), (last, last.module)]
+    assert other.module not in sys.modules
+
+
+def test_a_group_that_nobody_offers_is_empty() -> None:
+    assert Plugins(Catalog([])).objects("fleet.jar_lids") == []
+
+
+def test_what_a_group_holds_is_loaded_once(write: Write) -> None:
+    plugins = Plugins(Catalog([write("jar_lids", "a", LID, ":lid")]))
+    ((entry, lid),) = plugins.objects("fleet.jar_lids")
+    del sys.modules[entry.module]
+    assert plugins.objects("fleet.jar_lids") == [(entry, lid)]
+    assert entry.module not in sys.modules
+
+
+@pytest.mark.parametrize("source", ["raise RuntimeError('no')", "", "lid = 5"])
+def test_a_broken_entry_of_a_group_is_reported_once_and_left_out(write: Write, source: str) -> None:
+    bad, good = write("jar_lids", "bad", source, ":lid"), write("jar_lids", "good", LID, ":lid")
+    warnings: list[str] = []
+    plugins = Plugins(Catalog([bad, good]), warn=warnings.append)
+    for _ in range(2):
+        assert [entry for entry, _ in plugins.objects("fleet.jar_lids")] == [good]
+    (warning,) = warnings
+    assert warning.startswith("jar lid 'bad' of fleet-bad 1.0 is broken")
+    assert warning.endswith("--without jar_lids:bad")
+
+
+def test_an_entry_that_is_switched_off_or_offered_twice_is_not_walked(write: Write) -> None:
+    one, off = write("jar_lids", "one", LID, ":lid"), write("jar_lids", "off", LID, ":lid")
+    plugins = Plugins(Catalog([one, one._replace(distribution="rival"), off], without=["off"]))
+    assert plugins.objects("fleet.jar_lids") == []
+    assert [fault.error.message for fault in plugins.faults] == [
+        "jar lid 'one' is offered by fleet-one 1.0 and by rival 1.0"
+    ]
+
+
 def test_observers_are_told_each_by_itself(write: Write) -> None:
     first, last = write("observers", "first", OBSERVER), write("observers", "last", OBSERVER)
     failing = write("observers", "middle", HOOKS + "@hookimpl\ndef fleet_closed(): raise RuntimeError('no')")
@@ -331,6 +373,9 @@ OPERATION = "from fleet_core.api import Read\ndef run(fleet, request: Read) -> s
         ("observers", "bad", "", "", "implements no hook"),
         ("commands", "bad", "it = 5", ":it", "is no click.Command"),
         ("checks", "bad", "it = 5", ":it", "can't be called"),
+        ("waits", "bad", "it = 5", ":it", "can't be called"),
+        ("jar_lids", "bad", "it = 5", ":it", "jar lid 'bad' of fleet-bad 1.0 is broken"),
+        ("jar_lids", "bad", "import fleet_absent_lid", ":it", "No module named 'fleet_absent_lid'"),
         ("operations", "bad.run", "it = 5", ":it", "can't be called"),
         (
             "operations",
@@ -366,6 +411,7 @@ def test_the_check_finds_nothing_wrong_with_sound_plugins(write: Write) -> None:
         write("operations", "note.run", OPERATION, ":run"),
         write("commands", "command", "import click\n@click.command()\ndef go(): pass\n", ":go"),
         write("checks", "check", "def check(fleet): return []\n", ":check"),
+        write("jar_lids", "lid", LID, ":lid"),
     ]
     assert Plugins(Catalog(entries)).check() == []
 

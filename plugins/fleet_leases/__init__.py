@@ -1,0 +1,1 @@
+"""Leases: who holds what, until when, under which fencing token."""

@@ -1,0 +1,72 @@
+"""What other plugins may use of leases."""
+
+from fleet_leases.clock import STEADY_CLOCK, read_clock
+from fleet_leases.ending import Ending, end, under
+from fleet_leases.events import (
+    How,
+    Kind,
+    LeaseExpired,
+    LeaseGranted,
+    LeaseReleased,
+    LeaseRenewed,
+    Mark,
+    WriteFenced,
+)
+from fleet_leases.granting import found, grant, now, remaining_ms, renew
+from fleet_leases.holding import (
+    TOKEN,
+    HeldWrite,
+    Holding,
+    Token,
+    carry_out_held,
+    decide_held,
+    ending_of,
+    fence,
+    granting,
+    held,
+    keep_alive,
+    session_id,
+)
+from fleet_leases.operations import LeaseShown, shown, unknown_lease
+from fleet_leases.settling import settle
+from fleet_leases.state import LEASES, Lease, stream
+
+__all__ = [
+    "LEASES",
+    "STEADY_CLOCK",
+    "TOKEN",
+    "Ending",
+    "HeldWrite",
+    "Holding",
+    "How",
+    "Kind",
+    "Lease",
+    "LeaseExpired",
+    "LeaseGranted",
+    "LeaseReleased",
+    "LeaseRenewed",
+    "LeaseShown",
+    "Mark",
+    "Token",
+    "WriteFenced",
+    "carry_out_held",
+    "decide_held",
+    "end",
+    "ending_of",
+    "fence",
+    "found",
+    "grant",
+    "granting",
+    "held",
+    "keep_alive",
+    "now",
+    "read_clock",
+    "remaining_ms",
+    "renew",
+    "session_id",
+    "settle",
+    "shown",
+    "stream",
+    "under",
+    "unknown_lease",
+]

@@ -23,6 +23,7 @@ from fleet_core.errors import (
     PluginBroken,
     ProblemsFound,
     ServiceFailed,
+    TimedOut,
     Unavailable,
     Usage,
     VersionConflict,
@@ -31,6 +32,7 @@ from fleet_core.events import EventType, NewEvent, Prepared, Recorded, Row
 from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInteger, PositiveNumber, Uuid
 from fleet_core.hooks import hookimpl
 from fleet_core.ids import IdSource, StoredId, Uuid7, check_name, id_text, stored_id
+from fleet_core.moments import AsOf
 from fleet_core.operations import Decision, Done, Outcome, Read, Write
 from fleet_core.project import Project, main_worktree
 from fleet_core.projections import (
@@ -91,10 +93,12 @@ if TYPE_CHECKING:
     from fleet_core.fleet import Fleet
     from fleet_core.plugins import Plugins
     from fleet_core.services import Console, Fault, Report, ServiceProvider, ServiceStatus
+    from fleet_core.waiting import Look, wait_for
 
 __all__ = [
     "ALL",
     "Appended",
+    "AsOf",
     "AtMost",
     "Batch",
     "Catalog",
@@ -127,6 +131,7 @@ __all__ = [
     "Integer",
     "Invalid",
     "JsonObject",
+    "Look",
     "Maintenance",
     "Match",
     "Moment",
@@ -161,6 +166,7 @@ __all__ = [
     "StoreInfo",
     "StoredId",
     "Stream",
+    "TimedOut",
     "Timekeeper",
     "Timekeeping",
     "Unavailable",
@@ -196,6 +202,7 @@ __all__ = [
     "stored_id",
     "system_clock",
     "timestamp",
+    "wait_for",
     "words_of",
 ]
 
@@ -206,6 +213,7 @@ _ON_DEMAND = {
     "Fault": "fleet_core.services",
     "Fleet": "fleet_core.fleet",
     "GroupCommit": "fleet_core.commits",
+    "Look": "fleet_core.waiting",
     "Plugins": "fleet_core.plugins",
     "Report": "fleet_core.services",
     "ServiceProvider": "fleet_core.services",
@@ -214,8 +222,9 @@ _ON_DEMAND = {
     "json_option": "fleet_core.cli.render",
     "open_fleet": "fleet_core.cli.opening",
     "show": "fleet_core.cli.render",
+    "wait_for": "fleet_core.waiting",
 }
-"""Imported when asked for: what wires everything, and what is for plugins that bring services or commands."""
+"""Imported when asked for: what wires everything, and what few plugins need, such as those with services."""
 
 
 def __getattr__(name: str) -> Any:

@@ -156,6 +156,12 @@ class Unavailable(FleetError):
     exit = Exit.UNAVAILABLE
 
 
+class TimedOut(Unavailable):
+    """What was waited for did not happen in the time given."""
+
+    code = "TIMED_OUT"
+
+
 class OutcomeUnknown(Unavailable):
     """The disk or the connection failed while writing: the events may or may not be recorded.
 

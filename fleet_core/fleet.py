@@ -6,7 +6,7 @@ with Fleet.open() as fleet:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -327,7 +327,7 @@ class Fleet:
         try:
             decide(decision)
         except Refused as refused:
-            self._record_refusal(refused.batch)
+            self._record_refusal(refused.batches)
             raise refused.error from None
         if not decision.recorded:
             return Outcome(position, list)
@@ -346,10 +346,10 @@ class Fleet:
             except (FleetError, OSError) as error:
                 self.warn(f"recorded, but what should follow failed: {error}")
 
-    def _record_refusal(self, batch: Batch) -> None:
+    def _record_refusal(self, batches: Sequence[Batch]) -> None:
         """Once for every key: a request that is refused again may be so for another reason by then."""
         with suppress(IdReused):
-            self.append(batch)
+            self.append(*batches)
 
     def _current(self, projection: Projection[S], stream: Stream) -> S:
         state = self.view(projection).get(stream.id)

@@ -1,4 +1,4 @@
-"""Points in a log's life, as people write them: a position, a time, or how long ago."""
+"""Points in a log's life, as people write them: a position, a time, or how long ago. And lengths of time."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,8 @@ from fleet_core.times import as_microseconds
 
 _POSITION: Final = re.compile("[0-9]{1,18}")
 _AGO: Final = re.compile("([0-9]{1,9})([smhdw])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LENGTH: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhdw]?)")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _YEAR_1: Final = as_microseconds(datetime(1, 1, 1, tzinfo=UTC))
 
 
@@ -66,6 +67,18 @@ def parse_time(text: str, now: int) -> int:
     if moment.tzinfo is None and len(text) > len("2026-01-02"):
         raise Usage(f"time {text!r} names no time zone", remedy="add one: Z for UTC, or +02:00")
     return as_microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def parse_duration(text: str) -> float:
+    """Read a length of time, such as `90s`, `2h` or `1.5d`; without a unit it is seconds. Returns seconds.
+
+    Raises:
+        Usage: it is none.
+    """
+    length = _LENGTH.fullmatch(text)
+    if length is None:
+        raise Usage(f"{text!r} is not a length of time", remedy="write 90s, 5m, 2h or 7d")
+    return float(length[1]) * _SECONDS[length[2]]
 
 
 def _earlier(one: int | None, other: int) -> int:

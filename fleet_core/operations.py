@@ -6,7 +6,8 @@ type hints and descriptions are all a surface needs to offer it as a command, a 
 
 import hashlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
 from typing import (
@@ -18,6 +19,7 @@ from typing import (
     NamedTuple,
     NoReturn,
     TypeVar,
+    cast,
     get_type_hints,
 )
 
@@ -28,7 +30,7 @@ from fleet_core.errors import Conflict, FleetError, PluginBroken
 from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.ids import id_text
 from fleet_core.projections import Projection, View
-from fleet_core.stores import Batch, Match, Query, Stream
+from fleet_core.stores import Batch, Match, Query, Stream, check_batches
 
 if TYPE_CHECKING:
     from fleet_core.fleet import Fleet
@@ -78,7 +80,7 @@ class Outcome:
 
     @cached_property
     def events(self) -> Sequence[Recorded]:
-        """Its events as recorded, in their order; read when asked for. None when nothing was to be recorded."""
+        """Its events as recorded, in their order; read when asked for. None if nothing was to be recorded."""
         return self._read()
 
 
@@ -125,15 +127,25 @@ class Decision:
         self.fleet = fleet
         self.request = request
         self._views: dict[str, View[Any]] = {}
+        self._known: dict[object, Any] = {}
         self.seen: list[Match] = []
         self.recorded: list[tuple[Stream, NewEvent]] = []
         self.followers: list[Callable[[], object]] = []
         self.now = fleet.clock()
 
     def look(self, projection: Projection[S], stream: Stream) -> S | None:
-        """The state of a stream, on which the decision now depends."""
-        self.depend_on(Match(streams=(stream,)))
-        return self.view(projection).get(stream.id)
+        """The state of a stream, on which the decision now depends: on the events that can change it."""
+        looked_at = (projection.name, stream)
+        if looked_at not in self._known:
+            self.depend_on(Match(streams=(stream,), types=projection.types))
+            self._known[looked_at] = self.view(projection).get(stream.id)
+        return cast(S | None, self._known[looked_at])
+
+    def once(self, find: Callable[["Decision"], S]) -> S:
+        """What a function finds out, asked once: a decision is taken at one moment of a clock, say."""
+        if find not in self._known:
+            self._known[find] = find(self)
+        return cast(S, self._known[find])
 
     def view(self, projection: Projection[S]) -> View[S]:
         """States on which the decision does not depend by itself; see `depend_on`."""
@@ -165,16 +177,52 @@ class Decision:
         self.followers.append(follow)
 
     def refuse(
-        self, error: FleetError, stream: Stream, event: EventType, *, cause: str | None = None
+        self,
+        error: FleetError,
+        stream: Stream,
+        event: EventType,
+        *,
+        cause: str | None = None,
+        besides: Sequence[tuple[Stream, EventType, str | None]] = (),
     ) -> NoReturn:
-        """Refuse the request and have the refusal recorded; nothing else of the decision is.
+        """Refuse the request and have the refusal recorded; nothing else of the decision is. `besides` are
+        more events that tell of it, each with its stream and its cause.
 
         Raises:
-            Refused: always; `Fleet.carry_out` records the event and raises `error`.
+            Refused: always; `Fleet.carry_out` records the events and raises `error`.
         """
+        told = [(stream, event, cause), *besides]
+        raise Refused(error, [self._refusal(index, *each) for index, each in enumerate(told)])
+
+    def _refusal(self, index: int, stream: Stream, event: EventType, cause: str | None) -> Batch:
         key = self.request.key
-        event_id = id_text(self.fleet.ids()) if key is None else _derived_id(f"{key}\0refused", 0)
-        raise Refused(error, Batch(stream, [NewEvent(data=event, id=event_id, causation_id=cause)]))
+        own = f"{key}\0refused\0{_digest(self.request)}"
+        event_id = id_text(self.fleet.ids()) if key is None else _derived_id(own, index)
+        return Batch(stream, [NewEvent(data=event, id=event_id, causation_id=cause)])
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is said inside counts only if it comes to its end, and if stores would take it. For the parts
+        of strangers in a decision that must not fail with them.
+
+        Raises:
+            Invalid: an event breaks a rule.
+        """
+        recorded, seen, followers = len(self.recorded), len(self.seen), len(self.followers)
+        known = dict(self._known)
+        try:
+            yield
+            self._check_from(recorded)
+        except BaseException:
+            del self.recorded[recorded:], self.seen[seen:], self.followers[followers:]
+            self._known = known
+            raise
+
+    def _check_from(self, first: int) -> None:
+        said = self.recorded[first:]
+        check_batches([Batch(stream, [event]) for stream, event in said])
+        for _, event in said:
+            self.fleet.codec.prepare(event)
 
     def as_batches(self) -> list[Batch]:
         """What is to be appended, in the order in which it was said."""
@@ -187,9 +235,9 @@ class Decision:
 class Refused(Exception):
     """A decision that came to a refusal worth an event; see `Decision.refuse`."""
 
-    def __init__(self, error: FleetError, batch: Batch) -> None:
+    def __init__(self, error: FleetError, batches: Sequence[Batch]) -> None:
         super().__init__(error.message)
-        self.error, self.batch = error, batch
+        self.error, self.batches = error, batches
 
 
 def find_answer(fleet: "Fleet", request: Write) -> list[Recorded]:

@@ -224,7 +224,7 @@ class Plugins:
             try:
                 self._ask_alone(observer, hook, arguments)
             except Exception as error:
-                self.report(entry, broken(entry, error))
+                self.blame(entry, error)
 
     def _load_observers(self) -> list[tuple[Entry, Any]]:
         loaded = []
@@ -248,6 +248,12 @@ class Plugins:
         if not known:
             self.faults.append(fault)
             self._warn(f"{fault.error.message}; {fault.error.remedy}")
+
+    def blame(self, entry: Entry, error: Exception) -> None:
+        """Note that a plugin failed in its part, whatever it raised, and say so once. For whoever asks the
+        plugins of a group of their own making.
+        """
+        self.report(entry, broken(entry, error))
 
     def check(self) -> list[Fault]:
         """Load everything that is switched on, and say what is wrong; an empty list means nothing."""

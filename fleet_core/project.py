@@ -67,6 +67,8 @@ def main_worktree(folder: Path) -> Path:
     """The main worktree's root, when a folder is the root of a linked git worktree; else the folder itself.
 
     In a linked worktree `.git` is a file that names a directory whose `commondir` leads to the shared one.
+    A bare repository has no main worktree: its own directory stands for it, so that its worktrees meet
+    there.
     """
     link = folder / ".git"
     if not link.is_file():
@@ -76,7 +78,15 @@ def main_worktree(folder: Path) -> Path:
     if not common.is_file():
         return folder
     shared = (gitdir / common.read_text().strip()).resolve()
-    return shared.parent if shared.name == ".git" else folder
+    if shared.name == ".git" and not _is_bare(shared):
+        return shared.parent
+    return shared if _is_bare(shared) else folder
+
+
+def _is_bare(shared: Path) -> bool:
+    config = shared / "config"
+    lines = config.read_text(errors="replace").lower().split("\n") if config.is_file() else []
+    return any(line.replace(" ", "").strip() == "bare=true" for line in lines)
 
 
 def _upwards(folder: Path) -> Iterator[Path]:

@@ -57,7 +57,7 @@ def asked_words(words: str) -> list[str]:
         raise Usage(f"{words!r} holds no word to look for", remedy="give letters or digits")
     if len(asked) > MOST_WORDS:
         raise Usage(
-            f"these are {len(asked)} words to look for",
+            f"{len(asked)} words are too many to look for at once",
             remedy=f"give those that matter, at most {MOST_WORDS}",
         )
     return asked

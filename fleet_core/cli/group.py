@@ -21,6 +21,7 @@ CORE: Final = {
     "doctor": ("fleet_core.cli.doctor:doctor", "Check that everything is in order."),
     "log": ("fleet_core.cli.log:log", "List recorded events."),
     "why": ("fleet_core.cli.why:why", "Show what led to an event, and what followed."),
+    "wait": ("fleet_core.cli.wait:wait", "Wait until there is something to do, or time is up."),
     "store": ("fleet_core.cli.store:store", "Look at the event store."),
     "services": ("fleet_core.cli.services:services", "Start, stop and look at services, such as a database."),
     "projections": ("fleet_core.cli.projections:projections", "List, rebuild and verify read tables."),
@@ -33,6 +34,7 @@ CORE: Final = {
 VARIABLES: Final = (
     ("FLEET_DIR", "The project's data directory, instead of .fleet at its root."),
     ("FLEET_WITHOUT", "Plugins to switch off, separated by commas."),
+    ("FLEET_TOKEN", "The token that commands show which act under a lease."),
     ("FLEET_SECTION__KEY", "Overrides a key of fleet.toml, such as FLEET_STORE__BACKEND."),
     ("FLEET_TRACEBACK", "When 1, errors come with a traceback."),
     ("NO_COLOR, FORCE_COLOR", "Never, or always, write in colour."),

@@ -1,7 +1,9 @@
 """Operations as commands: required fields are arguments, the others options. Derived, never configured.
 
-A field described with `Meta(extra={"env": "NAME"})` is an option that reads that environment variable too. A
-request with fields that no command line can give, such as structs, comes in a file; see `_file_option`.
+What `Meta(extra={...})` may say of a field beside: `"env": "NAME"` makes it an option that reads that
+environment variable too; `"argument": True` an argument that may be left out; `"cwd": True` the folder the
+command is run in, unless something else is said. A request with fields that no command line can give, such as
+structs, comes in a file; see `_file_option`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +17,7 @@ from msgspec import NODEFAULT, inspect
 
 from fleet_core.catalog import Entry
 from fleet_core.cli.documents import read_object, title
-from fleet_core.cli.opening import open_fleet, plugins_of
+from fleet_core.cli.opening import open_fleet, plugins_of, start_of
 from fleet_core.cli.render import json_option, show
 from fleet_core.codecs import decode_fault
 from fleet_core.errors import Invalid
@@ -64,11 +66,14 @@ class _Field(msgspec.Struct, frozen=True):
     default: Any
     description: str
     env: str | None
+    is_folder: bool
+    is_positional: bool
     kind: _Kind | None
 
     @property
     def is_argument(self) -> bool:
-        return self.required and self.env is None and self.kind is not None and not self.kind.named
+        wanted = self.is_positional or (self.required and self.env is None)
+        return wanted and self.kind is not None and not self.kind.named
 
 
 class _NamedValue(click.ParamType[tuple[str, str]]):
@@ -101,14 +106,16 @@ def _fields_of(request: type[msgspec.Struct]) -> list[_Field]:
 
 
 def _field(described: inspect.Field, annotation: Any) -> _Field:
-    bare, description, env = _unwrapped(described.type)
+    bare, description, extra = _unwrapped(described.type)
     return _Field(
         described.encode_name,
         annotation,
         described.required,
         described.default,
         description,
-        env,
+        extra.get("env"),
+        extra.get("cwd", False),
+        extra.get("argument", False),
         _kind(bare),
     )
 
@@ -133,17 +140,17 @@ def _simple(described: inspect.Type) -> "click.ParamType[Any] | None":
     return _SIMPLE.get(type(described))
 
 
-def _unwrapped(described: inspect.Type) -> tuple[inspect.Type, str, str | None]:
-    """A field's type without optionality and descriptions, the description, and the environment variable."""
-    description, env = "", None
+def _unwrapped(described: inspect.Type) -> tuple[inspect.Type, str, dict[str, Any]]:
+    """A field's type without optionality and descriptions, the description, and what else is said of it."""
+    description, extra = "", dict[str, Any]()
     while isinstance(described, inspect.Metadata | inspect.UnionType):
         if isinstance(described, inspect.Metadata):
             description = description or (described.extra_json_schema or {}).get("description", "")
-            env = env or (described.extra or {}).get("env")
+            extra = (described.extra or {}) | extra
             described = described.type
         else:
             described = next(each for each in described.types if not isinstance(each, inspect.NoneType))
-    return described, description, env
+    return described, description, extra
 
 
 # Parameters.
@@ -173,7 +180,7 @@ def _argument(field: _Field, kind: _Kind, required: bool) -> click.Argument:
 
 
 def _option(field: _Field, kind: _Kind, required: bool) -> click.Option:
-    name = f"--{field.name.replace('_', '-')}"
+    name = _option_name(field)
     flag = isinstance(kind.type, click.types.BoolParamType) and not kind.many
     shown = None if flag or field.default in (NODEFAULT, None, "", ()) else field.default
     return click.Option(
@@ -187,6 +194,10 @@ def _option(field: _Field, kind: _Kind, required: bool) -> click.Option:
         show_envvar=field.env is not None,
         help=field.description,
     )
+
+
+def _option_name(field: _Field) -> str:
+    return f"--{field.name.replace('_', '-')}"
 
 
 def _file_option(structured: list[_Field]) -> click.Option:
@@ -209,7 +220,7 @@ def _run(operation: Operation, fields: list[_Field], *, as_json: bool, **given: 
     if file is None:
         _check_presence(fields, given)
     said = _said(operation, fields, given)
-    document = {} if file is None else read_object(file)
+    document = _folders(fields) | ({} if file is None else read_object(file))
     request = _request(operation, document, said, file)
     with open_fleet(click.get_current_context()) as fleet:
         _show(operation.run(fleet, request), as_json)
@@ -221,7 +232,14 @@ def _check_presence(fields: list[_Field], given: Mapping[str, Any]) -> None:
     required = {field.name for field in fields if field.required}
     for parameter in context.command.params:
         if parameter.name in required and given[parameter.name] in (None, ()):
-            raise click.MissingParameter(ctx=context, param=parameter)
+            hint = parameter.get_error_hint(context).replace("[", "").replace("]", "")
+            raise click.MissingParameter(ctx=context, param=parameter, param_hint=hint)
+
+
+def _folders(fields: list[_Field]) -> dict[str, Any]:
+    """Where the command is run, for the fields that want to know."""
+    here = start_of(click.get_current_context()).absolute()
+    return {field.name: str(here) for field in fields if field.is_folder}
 
 
 def _said(operation: Operation, fields: list[_Field], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +254,7 @@ def _said(operation: Operation, fields: list[_Field], given: Mapping[str, Any]) 
 
 def _converted(operation: Operation, field: _Field, value: Any) -> Any:
     if field.kind is not None and field.kind.named:
-        value = dict(value)
+        value = _mapping(field, value)
     try:
         return msgspec.convert(value, field.type, strict=False)
     except msgspec.ValidationError as error:
@@ -247,6 +265,15 @@ def _converted(operation: Operation, field: _Field, value: Any) -> Any:
             path=f"$.{place}",
             remedy=f"see '{_spelling(operation)} --help'",
         ) from None
+
+
+def _mapping(field: _Field, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint=f"'{_option_name(field)}'")
+        found[name] = value
+    return found
 
 
 def _variable(field: _Field) -> str | None:

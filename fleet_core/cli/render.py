@@ -87,12 +87,32 @@ def _lines(cells: list[list[str]]) -> Iterator[str]:
 
 
 def show_record(record: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
-    """Print one thing, a line for each of its fields; those in which nothing stands only when asked for."""
+    """Print one thing, a line for each of its fields; those in which nothing stands only when asked for.
+
+    Fields that hold several things are tables below.
+    """
     names = columns or [name for name in record if text_of(record[name]) != NOTHING]
-    room = max(map(len, names), default=0) + 1
-    for name in names:
-        label = f"{name.replace('_', ' ').capitalize()}:"
-        click.echo(_clipped(f"{label:{room}}  {text_of(record.get(name))}"))
+    tables = [name for name in names if _is_table(record.get(name))]
+    lines = [name for name in names if name not in tables]
+    room = max(map(len, lines), default=0) + 1
+    for name in lines:
+        click.echo(_clipped(f"{_label(name):{room}}  {text_of(record.get(name))}"))
+    for name in tables:
+        click.echo(f"\n{_label(name)}")
+        show_table([_fields(each) for each in record[name]])
+
+
+def _label(name: str) -> str:
+    return f"{name.replace('_', ' ').capitalize()}:"
+
+
+def _is_table(value: Any) -> bool:
+    """Whether it is a list of things with fields of their own."""
+    return isinstance(value, list | tuple) and bool(value) and all(map(_has_fields, value))
+
+
+def _has_fields(value: Any) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "__struct_fields__")
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
@@ -108,7 +128,7 @@ def _fields(value: Any) -> Mapping[str, Any]:
 
 def text_of(value: Any) -> str:
     """A value as people read it, on one line."""
-    if value is None or value == "" or value == [] or value == ():
+    if value is None or value == "" or value == [] or value == () or value == {}:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -27,6 +27,7 @@ from fleet_core.testing.store_kit.pipelining import PipeliningKit
 from fleet_core.testing.store_kit.processes import ProcessesKit
 from fleet_core.testing.store_kit.reading import ReadingKit
 from fleet_core.testing.store_kit.repeating import RepeatingKit
+from fleet_core.testing.store_kit.searching import SearchingKit
 from fleet_core.testing.store_kit.selecting import SelectingKit
 from fleet_core.testing.store_kit.threads import ThreadsKit
 from fleet_core.testing.store_kit.views import ViewsKit
@@ -53,6 +54,7 @@ class StoreConformance(
     ProcessesKit,
     ViewsKit,
     SelectingKit,
+    SearchingKit,
     MaintenanceKit,
     PipeliningKit,
     MovingKit,

@@ -37,7 +37,11 @@ class FleetCheckpointed(EventType, frozen=True, kw_only=True):
 
 
 class FleetRecovered(EventType, frozen=True, kw_only=True):
-    """A specialist went on from a checkpoint."""
+    """A specialist went on from a checkpoint.
+
+    `session` is the token under which it did, `reservations` are the patterns that it reserved again, and
+    `lost` those that others had by then.
+    """
 
     type_name: ClassVar[str] = "fleet_recovered"
 
@@ -46,6 +50,9 @@ class FleetRecovered(EventType, frozen=True, kw_only=True):
     recovered_at: Moment
     context_restored: bool
     sorties_resumed: tuple[str, ...]
+    session: int | None = None
+    reservations: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class ContextInjected(EventType, frozen=True, kw_only=True):
@@ -59,10 +66,22 @@ class ContextInjected(EventType, frozen=True, kw_only=True):
     source: str | None = None
 
 
+class CheckpointPruned(EventType, frozen=True, kw_only=True):
+    """A checkpoint is not needed any more: it is offered to nobody, and its file of `bytes` bytes is gone.
+    FleetTools has no type for this one.
+    """
+
+    type_name: ClassVar[str] = "checkpoint_pruned"
+
+    checkpoint_id: Uuid
+    bytes: int = 0
+
+
 EVENT_TYPES: tuple[type[EventType], ...] = (
     CheckpointCreated,
     FleetCheckpointed,
     FleetRecovered,
     ContextInjected,
+    CheckpointPruned,
 )
 """All of them, as the plugin contributes them."""

@@ -52,5 +52,15 @@ class CtkConflict(EventType, frozen=True, kw_only=True):
     conflict_type: ConflictType
 
 
-EVENT_TYPES: tuple[type[EventType], ...] = (CtkReserved, CtkReleased, CtkConflict)
+class CtkCaseRule(EventType, frozen=True, kw_only=True):
+    """The project's rule of case was settled: whether `README` and `readme` are two files. From here on it is
+    the same for all, whatever file system they work on.
+    """
+
+    type_name: ClassVar[str] = "ctk_case_rule"
+
+    case_sensitive: bool
+
+
+EVENT_TYPES: tuple[type[EventType], ...] = (CtkReserved, CtkReleased, CtkConflict, CtkCaseRule)
 """All of them, as the plugin contributes them."""

@@ -53,6 +53,18 @@ def project_pattern(
     return pattern
 
 
+def project_path(typed: str, project: Project, where: Path) -> str:
+    """The path of a file as seen from the project's root, from what is typed in the folder `where`.
+
+    Raises:
+        Invalid: it leads out of the project.
+    """
+    try:
+        return _in_project(_resolved(where / typed), project).as_posix()
+    except _Refused as refused:
+        raise Invalid(f"{shortened(typed)!r} {refused.why}", remedy=refused.remedy) from None
+
+
 class _Refused(Exception):
     """Why a path can't be reserved, and what to do instead."""
 

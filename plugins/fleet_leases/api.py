@@ -1,6 +1,7 @@
 """What other plugins may use of leases."""
 
-from fleet_leases.clock import STEADY_CLOCK, read_clock
+from fleet_leases.attending import attend
+from fleet_leases.clock import STEADY_CLOCK, now, read_clock
 from fleet_leases.ending import Ending, end, under
 from fleet_leases.events import (
     How,
@@ -12,7 +13,7 @@ from fleet_leases.events import (
     Mark,
     WriteFenced,
 )
-from fleet_leases.granting import found, grant, now, remaining_ms, renew
+from fleet_leases.granting import found, grant, remaining_ms, renew, under_tag
 from fleet_leases.holding import (
     TOKEN,
     HeldWrite,
@@ -49,6 +50,7 @@ __all__ = [
     "Mark",
     "Token",
     "WriteFenced",
+    "attend",
     "carry_out_held",
     "decide_held",
     "end",
@@ -68,5 +70,6 @@ __all__ = [
     "shown",
     "stream",
     "under",
+    "under_tag",
     "unknown_lease",
 ]

@@ -1,15 +1,15 @@
 """The steady clock that leases go by: no setting of a wall clock moves it, and no client has a say.
 
-Within one run of the machine it goes with the ticks of that run, and starts where the wall clock stood when
-the first lease of the run was written. Across runs it goes on with the wall clock, but never back. Where the
-store has a server with a clock of its own, that clock is the one, and a lease outlasts its set-backs.
+Within one run of the machine it goes with the ticks of that run. From one run to the next it goes on by what
+the wall clock says has passed since it was last told, and never back. Where the store has a server with a
+clock of its own, that clock is the one, and a lease outlasts its set-backs.
 """
 
 from typing import Final
 
 import msgspec
 
-from fleet_core.api import Fleet, Projection, Recorded, View
+from fleet_core.api import Decision, Fleet, Instant, Match, Projection, Recorded
 from fleet_leases.events import (
     LeaseExpired,
     LeaseFreed,
@@ -23,11 +23,14 @@ _KEY: Final = "steady"
 
 
 class SteadyClock(msgspec.Struct, frozen=True):
-    """How far ahead of the ticks of a run of the machine the clock is, and when it was last read."""
+    """How far ahead of the ticks of a run of the machine the clock is, what it showed when it was last told,
+    and what the wall clock showed then.
+    """
 
     boot: str
     offset: int
-    read_at: int
+    steady: int
+    wall: int
 
 
 def key(event: Recorded) -> str | None:
@@ -37,14 +40,16 @@ def key(event: Recorded) -> str | None:
 
 
 def evolve(state: SteadyClock | None, event: Recorded) -> SteadyClock | None:
-    """The clock after an event. Of two processes that start a run together, the one ahead is right."""
+    """The clock after an event. A run's first says how far ahead it is; nothing lets it go back."""
     known = event.known
     if not isinstance(known, _READ) or known.at.boot is None:
         return state
-    at, offset = known.at, known.at.steady - known.at.ticks
-    if state is None or at.boot != state.boot:
-        return SteadyClock(known.at.boot, offset, max(at.steady, state.read_at if state else 0))
-    return SteadyClock(state.boot, max(offset, state.offset), max(at.steady, state.read_at))
+    told = SteadyClock(known.at.boot, known.at.steady - known.at.ticks, known.at.steady, known.at.wall)
+    if state is None:
+        return told
+    latest = max(told, state, key=lambda each: each.steady)
+    offset = max(told.offset, state.offset) if told.boot == state.boot else told.offset
+    return SteadyClock(told.boot, offset, latest.steady, latest.wall)
 
 
 _READ: Final = (LeaseGranted, LeaseRenewed, LeaseReleased, LeaseExpired, LeaseFreed)
@@ -59,18 +64,35 @@ STEADY_CLOCK: Final = Projection(
 """The one clock."""
 
 
-def read_clock(fleet: Fleet, view: View[SteadyClock] | None = None) -> Mark:
-    """The steady clock's time now. `view` is what a decision sees of it."""
-    now = fleet.instant()
-    if now.boot is None:
-        return Mark(now.wall)
-    known = (view or fleet.view(STEADY_CLOCK)).get(_KEY)
-    if known is not None and known.boot == now.boot:
-        return Mark(known.offset + now.ticks, now.boot, now.ticks)
-    return Mark(_start(fleet, known, now.wall), now.boot, now.ticks)
+def read_clock(fleet: Fleet) -> Mark:
+    """The steady clock's time now."""
+    return _read(fleet.instant(), fleet.view(STEADY_CLOCK).get(_KEY))
 
 
-def _start(fleet: Fleet, known: SteadyClock | None, wall: int) -> int:
-    """Where the clock starts in a new run: with the wall's, and at no time that was told of before."""
-    last = next(fleet.store.read(backwards=True, limit=1), None)
-    return max(wall, last.recorded_us if last else 0, known.read_at if known else 0)
+def now(decision: Decision) -> Mark:
+    """The steady clock's time, as a decision reads it: once, however often it asks."""
+    return decision.once(_read_once)
+
+
+def _read_once(decision: Decision) -> Mark:
+    instant, known = decision.fleet.instant(), decision.view(STEADY_CLOCK).get(_KEY)
+    if not _goes_on(instant, known):
+        # Two that start a run at once would not agree: one of them shall read again.
+        decision.depend_on(Match(types=STEADY_CLOCK.types))
+    return _read(instant, known)
+
+
+def _read(instant: Instant, known: SteadyClock | None) -> Mark:
+    if instant.boot is None:
+        return Mark(instant.wall)
+    if known is None:
+        steady = instant.wall
+    elif known.boot == instant.boot:
+        steady = known.offset + instant.ticks
+    else:
+        steady = known.steady + max(0, instant.wall - known.wall)
+    return Mark(steady, instant.boot, instant.ticks, instant.wall)
+
+
+def _goes_on(instant: Instant, known: SteadyClock | None) -> bool:
+    return instant.boot is None or (known is not None and known.boot == instant.boot)

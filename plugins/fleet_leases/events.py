@@ -14,11 +14,14 @@ How = Literal["released", "completed", "retired", "forced", "expired"]
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A moment of the steady clock, in microseconds, and the machine's run and ticks it was read from."""
+    """A moment of the steady clock, in microseconds, and what it was read from: the machine's run, its ticks,
+    and its wall clock, which tells how long the machine is off before the next.
+    """
 
     steady: int
     boot: str | None = None
     ticks: int = 0
+    wall: int = 0
 
 
 class LeaseGranted(EventType, frozen=True, kw_only=True):

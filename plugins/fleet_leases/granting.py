@@ -1,14 +1,9 @@
 """Granting and renewing leases, inside a decision."""
 
 from fleet_core.api import Decision
-from fleet_leases.clock import STEADY_CLOCK, read_clock
+from fleet_leases.clock import now
 from fleet_leases.events import Kind, LeaseGranted, LeaseRenewed, Mark
 from fleet_leases.state import LEASES, Lease, stream
-
-
-def now(decision: Decision) -> Mark:
-    """The steady clock's time, as a decision reads it."""
-    return read_clock(decision.fleet, decision.view(STEADY_CLOCK))
 
 
 def found(decision: Decision, lease_id: str) -> Lease | None:

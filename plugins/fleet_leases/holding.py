@@ -18,14 +18,16 @@ from fleet_core.api import (
     Invalid,
     NotFound,
     Outcome,
+    PositiveInteger,
     Projection,
     Query,
     Recorded,
     Stream,
     Write,
 )
+from fleet_leases.clock import now
 from fleet_leases.events import LeaseExpired, LeaseGranted, LeaseReleased, WriteFenced
-from fleet_leases.granting import found, now, renew
+from fleet_leases.granting import found, renew
 from fleet_leases.settling import settle
 from fleet_leases.state import Lease, stream
 
@@ -35,7 +37,7 @@ TOKEN: Final = "FLEET_TOKEN"
 """The environment variable that a token is read from."""
 
 Token = Annotated[
-    int | None,
+    PositiveInteger | None,
     Meta(description="The fencing token of your session, or of a lease under it.", extra={"env": TOKEN}),
 ]
 """A token as requests take it."""
@@ -167,8 +169,9 @@ def granting(fleet: Fleet, token: int | None) -> Recorded:
     return event
 
 
-def fence(decision: Decision, granted: Recorded) -> NoReturn:
-    """Refuse a write under a lease that is over, and have that recorded.
+def fence(decision: Decision, granted: Recorded, *, remedy: str | None = None) -> NoReturn:
+    """Refuse a write under a lease that is over, and have that recorded. `remedy` says what to do when the
+    session itself goes on.
 
     Raises:
         Fenced: once it is; says when the lease ended, and who holds its like now.
@@ -180,7 +183,8 @@ def fence(decision: Decision, granted: Recorded) -> NoReturn:
     error = Fenced(
         f"{_named(lease)}, token {granted.position}, ended{_at(over)}"
         + (f"; {holder} holds {lease.lease_id} now" if holder else ""),
-        remedy=f"nothing was changed; 'fleet specialist register {lease.holder}' begins a new session,"
+        remedy=remedy
+        or f"nothing was changed; 'fleet specialist register {lease.holder}' begins a new session,"
         " and 'fleet prime' says what you hold",
         lease=lease.lease_id,
         token=granted.position,

@@ -7,10 +7,10 @@ with all that follows; so a log says by itself what was held at each of its posi
 from typing import Final
 
 from fleet_core.api import AtMost, Decision, Fleet, Write
-from fleet_leases.clock import read_clock
+from fleet_leases.clock import now, read_clock
 from fleet_leases.ending import end
 from fleet_leases.events import LeaseFreed
-from fleet_leases.granting import found, now
+from fleet_leases.granting import found
 from fleet_leases.state import LEASES, Lease, stream
 
 AT_ONCE: Final = 100

@@ -26,7 +26,7 @@ Severity = Literal["info", "warning", "error", "critical"]
 
 
 class MissionCreated(EventType, frozen=True, kw_only=True):
-    """A mission was planned."""
+    """A mission was planned. With `review` all its sorties need one."""
 
     type_name: ClassVar[str] = "mission_created"
 
@@ -34,6 +34,7 @@ class MissionCreated(EventType, frozen=True, kw_only=True):
     title: str
     description: str | None = None
     priority: Priority = "medium"
+    review: bool = False
     initial_sorties: tuple[str, ...] | None = None
     metadata: JsonObject | None = None
 
@@ -80,7 +81,11 @@ class MissionCancelled(EventType, frozen=True, kw_only=True):
 
 
 class SortieCreated(EventType, frozen=True, kw_only=True):
-    """A piece of work was planned, within a mission or by itself."""
+    """A piece of work was planned, within a mission or by itself.
+
+    `files` are patterns of what it will change, `dependencies` the sorties that must be completed first,
+    `parent` the one it was split from. With `review` it is completed by a reviewer's word only.
+    """
 
     type_name: ClassVar[str] = "sortie_created"
 
@@ -90,6 +95,10 @@ class SortieCreated(EventType, frozen=True, kw_only=True):
     description: str | None = None
     priority: Priority = "medium"
     assigned_to: str | None = None
+    files: tuple[str, ...] | None = None
+    dependencies: tuple[str, ...] | None = None
+    review: bool = False
+    parent: str | None = None
     metadata: JsonObject | None = None
 
 
@@ -156,6 +165,7 @@ class SortieChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     description: str | None = None
     priority: Priority | None = None
     assigned_to: str | None = None
+    dependencies: tuple[str, ...] | None = None
     metadata: JsonObject | None = None
 
 
@@ -189,6 +199,7 @@ class SortieClosed(EventType, frozen=True, kw_only=True):
     closed_at: Moment
     close_reason: CloseReason
     closed_by: str
+    reason: str | None = None
 
 
 class ReviewStarted(EventType, frozen=True, kw_only=True):

@@ -1,18 +1,21 @@
 """Ids of missions and sorties: short, lower-case, and sorted by creation."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from fleet_core.api import IdSource
 
+LONGEST_ID: Final = 100
+"""Characters of the longest id: short enough to be a tag."""
+
 MissionId = Annotated[
-    str, Meta(description="The mission's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+$")
+    str, Meta(description="The mission's id.", min_length=1, max_length=LONGEST_ID, pattern=r"^[^\s/]+$")
 ]
-"""A mission's id as requests take it. Short enough to be a tag."""
+"""A mission's id as requests take it."""
 
 SortieId = Annotated[
-    str, Meta(description="The sortie's id.", min_length=1, max_length=100, pattern=r"^[^\s/]+$")
+    str, Meta(description="The sortie's id.", min_length=1, max_length=LONGEST_ID, pattern=r"^[^\s/]+$")
 ]
 """A sortie's id as requests take it."""
 

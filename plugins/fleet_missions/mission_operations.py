@@ -1,10 +1,12 @@
 """What can be done with missions. Each function is offered under its name in pyproject.toml."""
 
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
 
 from fleet_core.api import (
+    AsOf,
     Conflict,
     Decision,
     Done,
@@ -16,8 +18,9 @@ from fleet_core.api import (
     Stream,
     Write,
     as_datetime,
-    as_microseconds,
 )
+from fleet_leases.api import LeaseGranted, settle
+from fleet_missions.claims import end_claim
 from fleet_missions.events import (
     MissionCancelled,
     MissionCompleted,
@@ -28,10 +31,11 @@ from fleet_missions.events import (
     SortieClosed,
 )
 from fleet_missions.ids import MissionId, new_id
-from fleet_missions.mission_state import MISSIONS, Mission, stream
+from fleet_missions.mission_state import MISSIONS, Mission, duration_ms, stream
 from fleet_missions.moves import SORTIE_OPEN, MissionStatus, check_move
-from fleet_missions.sortie_state import SORTIES, Sortie
+from fleet_missions.sortie_state import SORTIES, Sortie, tags_of
 from fleet_missions.sortie_state import stream as sortie_stream
+from fleet_missions.statistics import MissionFigures, events_of, figures
 
 
 class MissionCreate(Write, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ class MissionCreate(Write, frozen=True, kw_only=True):
     ]
     description: Annotated[str | None, Meta(description="What a worker must know of it.")] = None
     priority: Annotated[Priority, Meta(description="How urgent it is.")] = "medium"
+    review: Annotated[bool, Meta(description="A reviewer must approve each of its sorties.")] = False
     id: Annotated[MissionId | None, Meta(description="Its id; made up when left out.")] = None
 
 
@@ -68,6 +73,12 @@ class MissionCancel(Write, frozen=True, kw_only=True):
 
 class MissionShow(Read, frozen=True, kw_only=True):
     """Which mission."""
+
+    mission: MissionId
+
+
+class MissionStats(Read, frozen=True, kw_only=True):
+    """Which mission's figures."""
 
     mission: MissionId
 
@@ -104,10 +115,12 @@ def mission_create(fleet: Fleet, request: MissionCreate) -> Done[Mission]:
                 title=request.title,
                 description=request.description,
                 priority=request.priority,
+                review=request.review,
             ),
         )
         return target
 
+    settle(fleet)
     return fleet.decide(request, MISSIONS, decide)
 
 
@@ -118,7 +131,7 @@ def mission_start(fleet: Fleet, request: MissionStart) -> Done[Mission]:
     """
 
     def decide(decision: Decision) -> Stream:
-        mission, sorties = _look(fleet, decision, request.mission)
+        mission, sorties = _look(decision, request.mission)
         check_move("mission", request.mission, mission.status, "start")
         started = MissionStarted(
             mission_id=request.mission,
@@ -129,6 +142,7 @@ def mission_start(fleet: Fleet, request: MissionStart) -> Done[Mission]:
         decision.record(target, started, cause=mission.last_event)
         return target
 
+    settle(fleet)
     return fleet.decide(request, MISSIONS, decide)
 
 
@@ -139,13 +153,13 @@ def mission_complete(fleet: Fleet, request: MissionComplete) -> Done[Mission]:
     """
 
     def decide(decision: Decision) -> Stream:
-        mission, sorties = _look(fleet, decision, request.mission)
+        mission, sorties = _look(decision, request.mission)
         check_move("mission", request.mission, mission.status, "complete")
         _check_all_closed(request.mission, sorties)
         completed = MissionCompleted(
             mission_id=request.mission,
             completed_at=as_datetime(decision.now),
-            duration_ms=_duration_ms(mission, decision.now),
+            duration_ms=duration_ms(mission, as_datetime(decision.now)),
             result=MissionResult(
                 success=True,
                 sorties_completed=mission.sorties_completed,
@@ -157,33 +171,46 @@ def mission_complete(fleet: Fleet, request: MissionComplete) -> Done[Mission]:
         decision.record(target, completed, cause=_last_word(mission, sorties))
         return target
 
+    settle(fleet)
     return fleet.decide(request, MISSIONS, decide)
 
 
 def mission_cancel(fleet: Fleet, request: MissionCancel) -> Done[Mission]:
-    """Cancel a mission and all its open sorties, in one step.
+    """Cancel a mission and all its open sorties, in one step; who works on one has it no more.
 
     Example: fleet mission cancel oauth --reason "the customer left"
     """
 
     def decide(decision: Decision) -> Stream:
-        mission, sorties = _look(fleet, decision, request.mission)
+        mission, sorties = _look(decision, request.mission)
         check_move("mission", request.mission, mission.status, "cancel")
-        now = as_datetime(decision.now)
         cancelled = MissionCancelled(
-            mission_id=request.mission, cancelled_at=now, cancelled_by=request.by, reason=request.reason
+            mission_id=request.mission,
+            cancelled_at=as_datetime(decision.now),
+            cancelled_by=request.by,
+            reason=request.reason,
         )
         target = stream(request.mission)
         cause = decision.record(target, cancelled, cause=mission.last_event)
         for sortie in sorties:
             if sortie.status in SORTIE_OPEN:
-                closed = SortieClosed(
-                    sortie_id=sortie.sortie_id, closed_at=now, close_reason="cancelled", closed_by=request.by
-                )
-                decision.record(sortie_stream(sortie.sortie_id), closed, cause=cause, tags=(target.tag,))
+                _cancel_sortie(decision, sortie, request, cause)
         return target
 
+    settle(fleet)
     return fleet.decide(request, MISSIONS, decide)
+
+
+def _cancel_sortie(decision: Decision, sortie: Sortie, request: MissionCancel, cause: str) -> None:
+    closed = SortieClosed(
+        sortie_id=sortie.sortie_id,
+        closed_at=as_datetime(decision.now),
+        close_reason="cancelled",
+        closed_by=request.by,
+    )
+    target = sortie_stream(sortie.sortie_id)
+    end = decision.record(target, closed, cause=cause, tags=tags_of(sortie.mission_id))
+    end_claim(decision, sortie.sortie_id, "forced", by=request.by, reason=request.reason, cause=end)
 
 
 def mission_show(fleet: Fleet, request: MissionShow) -> Mission:
@@ -207,6 +234,34 @@ def mission_list(fleet: Fleet, request: MissionList) -> Page[Mission]:
     return fleet.view(MISSIONS, request.as_of).select(where, after=request.after, limit=request.limit)
 
 
+def mission_stats(fleet: Fleet, request: MissionStats) -> MissionFigures:
+    """Show the figures of a mission: claims, conflicts, refused writes, strikes, and how long things took.
+
+    Example: fleet mission stats oauth --as-of 2h
+    """
+    point = AsOf(fleet.store.head()) if request.as_of is None else fleet.moment(request.as_of)
+    mission = mission_show(fleet, MissionShow(mission=request.mission, as_of=request.as_of))
+    rows = fleet.view(SORTIES, request.as_of).select({"mission_id": request.mission}).items
+    sorties = [sortie.sortie_id for sortie in rows]
+    events = fleet.store.read(point.narrow(events_of(request.mission, sorties)), before=point.before)
+    until = fleet.clock() if request.as_of is None else _time_of(fleet, point)
+    return figures(mission, sorties, events, grants=partial(_granted, fleet), until=until)
+
+
+def _time_of(fleet: Fleet, point: AsOf) -> int:
+    """When that was: of a position, when its event occurred."""
+    if point.time is not None:
+        return point.time
+    last = next(fleet.store.read(before=point.before, backwards=True, limit=1), None)
+    return fleet.clock() if last is None else last.occurred_us
+
+
+def _granted(fleet: Fleet, token: int) -> LeaseGranted | None:
+    event = next(fleet.store.read(after=token - 1, before=token + 1), None)
+    known = None if event is None else event.known
+    return known if isinstance(known, LeaseGranted) else None
+
+
 def unknown_mission(mission_id: str) -> NotFound:
     """What to say of a mission that there is not."""
     return NotFound(
@@ -216,29 +271,25 @@ def unknown_mission(mission_id: str) -> NotFound:
     )
 
 
-def _look(fleet: Fleet, decision: Decision, mission_id: str) -> tuple[Mission, list[Sortie]]:
+def _look(decision: Decision, mission_id: str) -> tuple[Mission, list[Sortie]]:
     """A mission and all its sorties; the decision depends on whatever happens to any of them."""
     target = stream(mission_id)
     decision.depend_on(Match(tags=(target.tag,)))
     mission = decision.look(MISSIONS, target)
     if mission is None:
         raise unknown_mission(mission_id)
-    return mission, fleet.view(SORTIES).select({"mission_id": mission_id}).items
+    return mission, decision.view(SORTIES).select({"mission_id": mission_id}).items
 
 
 def _check_all_closed(mission_id: str, sorties: list[Sortie]) -> None:
-    still_open = [sortie.sortie_id for sortie in sorties if sortie.status in SORTIE_OPEN]
+    still_open = [sortie for sortie in sorties if sortie.status in SORTIE_OPEN]
     if still_open:
+        some = ", ".join(f"{sortie.sortie_id} ({sortie.status})" for sortie in still_open[:3])
         raise Conflict(
-            f"mission {mission_id} has {len(still_open)} open sorties, such as {', '.join(still_open[:3])}",
+            f"mission {mission_id} has {len(still_open)} open sorties, such as {some}",
             remedy=f"complete or cancel them first; see 'fleet sortie list --mission {mission_id}'",
-            open_sorties=still_open,
+            open_sorties=[sortie.sortie_id for sortie in still_open],
         )
-
-
-def _duration_ms(mission: Mission, now: int) -> int:
-    since = as_microseconds(mission.started_at or mission.created_at)
-    return max(1, (now - since) // 1000)
 
 
 def _last_word(mission: Mission, sorties: list[Sortie]) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fleet_core.api import EventType, Projection, Recorded, Stream
+from fleet_core.api import EventType, Projection, Recorded, Stream, as_microseconds
 from fleet_missions import sortie_state
 from fleet_missions.events import (
     MissionCancelled,
@@ -25,15 +25,22 @@ _TAG: Final = f"{STREAM_TYPE}:"
 
 
 class Mission(msgspec.Struct, frozen=True, kw_only=True):
-    """A goal, and how many of its sorties are done. `last_event` is the last one of its own stream."""
+    """A goal, and how many of its sorties are done.
+
+    `progress` is the percentage of its sorties that are completed; cancelled ones do not count. With `review`
+    all its sorties need one. `duration_ms` is the time from its start, or else its creation, to its end;
+    `last_event` the last one of its own stream.
+    """
 
     mission_id: str
     title: str
     status: MissionStatus
     priority: Priority
+    progress: int = 0
     sorties_total: int = 0
     sorties_completed: int = 0
     sorties_cancelled: int = 0
+    review: bool = False
     summary: str | None = None
     description: str
     created_at: datetime
@@ -62,10 +69,10 @@ def evolve(state: Mission | None, event: Recorded) -> Mission | None:
     known = event.known
     if state is None:
         return _created(known, event) if isinstance(known, MissionCreated) else None
-    own = _own_changes(known)
+    own = _own_changes(state, known)
     if own is not None:
         return msgspec.structs.replace(state, last_event=event.id, **own)
-    return msgspec.structs.replace(state, **_counted(state, known))
+    return _progressed(msgspec.structs.replace(state, **_counted(state, known)))
 
 
 def _created(created: MissionCreated, event: Recorded) -> Mission:
@@ -74,13 +81,14 @@ def _created(created: MissionCreated, event: Recorded) -> Mission:
         title=created.title,
         description=created.description or "",
         priority=created.priority,
+        review=created.review,
         status="pending",
         created_at=event.occurred_at,
         last_event=event.id,
     )
 
 
-def _own_changes(known: EventType | None) -> dict[str, Any] | None:
+def _own_changes(state: Mission, known: EventType | None) -> dict[str, Any] | None:
     match known:
         case MissionStarted():
             return {"status": "in_progress", "started_at": known.started_at}
@@ -92,8 +100,19 @@ def _own_changes(known: EventType | None) -> dict[str, Any] | None:
                 "summary": known.result.summary,
             }
         case MissionCancelled():
-            return {"status": "cancelled", "completed_at": known.cancelled_at, "summary": known.reason}
+            return {
+                "status": "cancelled",
+                "completed_at": known.cancelled_at,
+                "duration_ms": duration_ms(state, known.cancelled_at),
+                "summary": known.reason,
+            }
     return None
+
+
+def duration_ms(mission: Mission, end: datetime) -> int:
+    """Milliseconds from a mission's start, or else its creation, to its end; at least one."""
+    since = mission.started_at or mission.created_at
+    return max(1, (as_microseconds(end) - as_microseconds(since)) // 1000)
 
 
 def _counted(state: Mission, known: EventType | None) -> dict[str, int]:
@@ -107,6 +126,12 @@ def _counted(state: Mission, known: EventType | None) -> dict[str, int]:
         case SortieClosed():
             return {"sorties_cancelled": state.sorties_cancelled + 1}
     return {}
+
+
+def _progressed(state: Mission) -> Mission:
+    wanted = state.sorties_total - state.sorties_cancelled
+    progress = 100 * state.sorties_completed // wanted if wanted > 0 else 0
+    return msgspec.structs.replace(state, progress=progress)
 
 
 MISSIONS: Final = Projection(
@@ -123,5 +148,6 @@ MISSIONS: Final = Projection(
     ),
     key=key,
     evolve=evolve,
+    version=2,
 )
 """The missions, by id."""

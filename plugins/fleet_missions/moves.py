@@ -15,14 +15,14 @@ SortieStatus = Literal[
 
 
 class Move(NamedTuple):
-    """A step of a state machine: from any of these states to that one."""
+    """A step of a state machine: from any of these states to one of those."""
 
     sources: frozenset[str]
-    target: str
+    targets: frozenset[str]
 
 
-def _move(sources: str, target: str) -> Move:
-    return Move(frozenset(sources.split()), target)
+def _move(sources: str, targets: str) -> Move:
+    return Move(frozenset(sources.split()), frozenset(targets.split()))
 
 
 MISSION_MOVES: Final[Mapping[str, Move]] = {
@@ -37,12 +37,24 @@ SORTIE_MOVES: Final[Mapping[str, Move]] = {
     "start": _move("pending assigned", "in_progress"),
     "progress": _move("in_progress", "in_progress"),
     "block": _move("in_progress", "blocked"),
-    "unblock": _move("blocked", "in_progress"),
-    "complete": _move("in_progress", "completed"),
+    "unblock": _move("blocked", "in_progress pending"),
+    "release": _move("in_progress blocked", "pending blocked"),
+    "complete": _move("in_progress", "completed review"),
     "fail": _move("in_progress", "failed"),
     "cancel": _move("pending assigned in_progress blocked review failed", "cancelled"),
+    "split": _move("pending assigned in_progress blocked failed", "cancelled"),
+    "review start": _move("review", "review"),
+    "review complete": _move("review", "completed assigned pending blocked"),
 }
-"""What can be done with a sortie, by the operation's name; `fail` is `complete --failed`."""
+"""What can be done with a sortie, by the operation's name; `claim` is a `start`."""
+
+RETURNS: Final[Mapping[str, str]] = {
+    "assigned": "pending",
+    "in_progress": "pending",
+    "blocked": "blocked",
+    "review": "review",
+}
+"""Where a sortie goes when whoever had it is gone: back to the queue, or on waiting for what it waits for."""
 
 MISSION_OPEN: Final = MISSION_MOVES["cancel"].sources
 """The states in which a mission takes sorties."""

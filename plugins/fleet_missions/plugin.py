@@ -16,8 +16,10 @@ def fleet_event_types() -> Sequence[type[EventType]]:
 
 @hookimpl
 def fleet_projections() -> Sequence[Projection[Any]]:
-    """Missions and sorties as they are."""
+    """Missions, sorties and reviews as they are."""
     from fleet_missions.mission_state import MISSIONS
+    from fleet_missions.review_state import REVIEWS
+    from fleet_missions.sortie_queue import OPEN_SORTIES
     from fleet_missions.sortie_state import SORTIES
 
-    return (MISSIONS, SORTIES)
+    return (MISSIONS, SORTIES, OPEN_SORTIES, REVIEWS)

@@ -1,30 +1,14 @@
-"""What can be done with sorties. Each function is offered under its name in pyproject.toml."""
+"""Planning sorties and looking at them. Each function is offered under its name in pyproject.toml."""
 
 from collections.abc import Callable
 
-from fleet_core.api import (
-    Conflict,
-    Decision,
-    Done,
-    EventType,
-    Fleet,
-    Invalid,
-    NotFound,
-    Page,
-    Stream,
-    Write,
-    as_datetime,
-    as_microseconds,
-)
+from fleet_core.api import Conflict, Decision, Done, EventType, Fleet, Page, Stream, Write, as_datetime
+from fleet_leases.api import found, settle
+from fleet_missions.claims import claim_id, end_claim
 from fleet_missions.events import (
-    SortieBlocked,
     SortieChanges,
     SortieClosed,
-    SortieCompleted,
     SortieCreated,
-    SortieProgress,
-    SortieResult,
-    SortieStarted,
     SortieStatusChanged,
     SortieUpdated,
 )
@@ -32,27 +16,17 @@ from fleet_missions.ids import new_id
 from fleet_missions.mission_operations import unknown_mission
 from fleet_missions.mission_state import MISSIONS, Mission
 from fleet_missions.mission_state import stream as mission_stream
-from fleet_missions.moves import MISSION_OPEN, SORTIE_OPEN, check_move
-from fleet_missions.sortie_requests import (
-    SortieAssign,
-    SortieBlock,
-    SortieCancel,
-    SortieComplete,
-    SortieCreate,
-    SortieList,
-    SortieReport,
-    SortieShow,
-    SortieStart,
-    SortieUnblock,
-)
-from fleet_missions.sortie_state import SORTIES, Sortie, stream
+from fleet_missions.moves import MISSION_OPEN, check_move
+from fleet_missions.sortie_requests import SortieAssign, SortieCancel, SortieCreate, SortieList, SortieShow
+from fleet_missions.sortie_state import SORTIES, Sortie, stream, tags_of, unknown_sortie
 from fleet_specialists.api import SPECIALISTS, unknown
+from fleet_specialists.api import stream as specialist_stream
 
 
 def sortie_create(fleet: Fleet, request: SortieCreate) -> Done[Sortie]:
     """Create a sortie: a piece of work for one specialist.
 
-    Example: fleet sortie create "Token service" --mission oauth --id tokens
+    Example: fleet sortie create "Token service" --mission oauth --id tokens --needs schema
     """
 
     def decide(decision: Decision) -> Stream:
@@ -64,171 +38,107 @@ def sortie_create(fleet: Fleet, request: SortieCreate) -> Done[Sortie]:
                 remedy=f"see 'fleet sortie show {sortie_id}', or choose another id",
             )
         mission = None if request.mission is None else _open_mission(decision, request.mission)
-        _check_registered(fleet, request.assign_to)
-        created = SortieCreated(
-            sortie_id=sortie_id,
-            mission_id=request.mission,
-            title=request.title,
-            description=request.description,
-            priority=request.priority,
-            assigned_to=request.assign_to,
-        )
+        for needed in request.needs:
+            _check_dependency(decision, needed, request.mission)
+        if request.assign_to is not None:
+            check_living(decision, request.assign_to)
         cause = None if mission is None else mission.last_event
-        decision.record(target, created, cause=cause, tags=_tags(request.mission))
+        created = _created(sortie_id, request)
+        decision.record(target, created, cause=cause, tags=tags_of(request.mission))
         return target
 
+    settle(fleet)
     return fleet.decide(request, SORTIES, decide)
+
+
+def _created(sortie_id: str, request: SortieCreate) -> SortieCreated:
+    return SortieCreated(
+        sortie_id=sortie_id,
+        mission_id=request.mission,
+        title=request.title,
+        description=request.description,
+        priority=request.priority,
+        assigned_to=request.assign_to,
+        files=request.files or None,
+        dependencies=request.needs or None,
+        review=request.review,
+    )
 
 
 def sortie_assign(fleet: Fleet, request: SortieAssign) -> Done[Sortie]:
     """Assign a sortie to a specialist, or hand it over from one to another.
 
-    Assigning it to whom it belongs already records nothing new.
+    Who worked on it until then has it no more, and is refused. Assigning it to whom it belongs already
+    records nothing new.
 
     Example: fleet sortie assign routes bo
     """
 
-    def decide(sortie: Sortie) -> list[EventType]:
+    def decide(decision: Decision, sortie: Sortie) -> list[EventType]:
         check_move("sortie", sortie.sortie_id, sortie.status, "assign")
-        _check_registered(fleet, request.specialist)
+        check_living(decision, request.specialist)
+        same = sortie.assigned_to == request.specialist
+        lease = found(decision, claim_id(sortie.sortie_id))
+        works_on_it = lease is not None and lease.status == "held" and lease.holder == request.specialist
+        if same and (works_on_it or sortie.status == "assigned"):
+            return []
         changed = SortieUpdated(
             sortie_id=sortie.sortie_id, changes=SortieChanges(assigned_to=request.specialist)
         )
-        moved = _status_change(sortie, "assigned", request.by, request.reason)
-        same = sortie.assigned_to == request.specialist
-        if sortie.status in ("pending", "failed"):
-            return [moved] if same else [changed, moved]
-        if same:
-            return []
-        return [changed] if sortie.status == "assigned" else [changed, moved]
-
-    return _move(fleet, request, request.sortie, lambda sortie, now: decide(sortie))
-
-
-def sortie_start(fleet: Fleet, request: SortieStart) -> Done[Sortie]:
-    """Start to work on a sortie: the one it is assigned to, or whoever comes first when it is nobody's.
-
-    Example: fleet sortie start routes ada
-    """
-
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
-        _check_registered(fleet, request.specialist)
-        _check_assignee(sortie, request.specialist)
-        check_move("sortie", sortie.sortie_id, sortie.status, "start")
+        moved = status_change(sortie, "assigned", request.by, request.reason)
         return [
-            SortieStarted(
-                sortie_id=sortie.sortie_id, specialist_id=request.specialist, started_at=as_datetime(now)
-            )
+            *([] if same else [changed]),
+            *([] if sortie.status == "assigned" else [moved]),
         ]
 
-    return _move(fleet, request, request.sortie, decide)
-
-
-def sortie_progress(fleet: Fleet, request: SortieReport) -> Done[Sortie]:
-    """Report how far a sortie is, in percent.
-
-    Example: fleet sortie progress routes ada 60 --message "tests next"
-    """
-
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
-        _check_assignee(sortie, request.specialist)
-        check_move("sortie", sortie.sortie_id, sortie.status, "progress")
-        return [
-            SortieProgress(
-                sortie_id=sortie.sortie_id,
-                specialist_id=request.specialist,
-                progress=request.percent,
-                status_message=request.message,
-                artifacts=request.artifacts or None,
-            )
-        ]
-
-    return _move(fleet, request, request.sortie, decide)
-
-
-def sortie_block(fleet: Fleet, request: SortieBlock) -> Done[Sortie]:
-    """Say that a sortie can't go on, and why.
-
-    Example: fleet sortie block routes ada "no access yet" --blocker db-1
-    """
-
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
-        _check_assignee(sortie, request.specialist)
-        check_move("sortie", sortie.sortie_id, sortie.status, "block")
-        if not request.reason.strip():
-            raise Invalid("a blocked sortie needs a reason", path="$.reason", remedy="say what it waits for")
-        return [
-            SortieBlocked(
-                sortie_id=sortie.sortie_id,
-                specialist_id=request.specialist,
-                blocked_at=as_datetime(now),
-                reason=request.reason,
-                blocker_type=request.kind,
-                blocker_id=request.blocker,
-            )
-        ]
-
-    return _move(fleet, request, request.sortie, decide)
-
-
-def sortie_unblock(fleet: Fleet, request: SortieUnblock) -> Done[Sortie]:
-    """Say that a blocked sortie can go on.
-
-    Example: fleet sortie unblock routes --reason "tokens is done"
-    """
-
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
-        check_move("sortie", sortie.sortie_id, sortie.status, "unblock")
-        return [_status_change(sortie, "in_progress", request.by, request.reason)]
-
-    return _move(fleet, request, request.sortie, decide)
-
-
-def sortie_complete(fleet: Fleet, request: SortieComplete) -> Done[Sortie]:
-    """Complete a sortie; `--failed` says that its work ended without success.
-
-    A failed sortie stays open: assign it anew, or cancel it.
-
-    Example: fleet sortie complete routes ada --summary "merged as 4f2a"
-    """
-
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
-        _check_assignee(sortie, request.specialist)
-        check_move("sortie", sortie.sortie_id, sortie.status, "fail" if request.failed else "complete")
-        since = as_microseconds(sortie.started_at or sortie.created_at)
-        return [
-            SortieCompleted(
-                sortie_id=sortie.sortie_id,
-                specialist_id=request.specialist,
-                completed_at=as_datetime(now),
-                duration_ms=max(1, (now - since) // 1000),
-                result=SortieResult(
-                    success=not request.failed, summary=request.summary, artifacts=request.artifacts or None
-                ),
-            )
-        ]
-
-    return _move(fleet, request, request.sortie, decide)
+    return _move(fleet, request, request.sortie, decide, by=request.by, reason=request.reason)
 
 
 def sortie_cancel(fleet: Fleet, request: SortieCancel) -> Done[Sortie]:
-    """Cancel a sortie that nobody needs any more.
+    """Say that a sortie needs no more work; who works on it has it no more.
 
     Example: fleet sortie cancel routes --because duplicate
     """
 
-    def decide(sortie: Sortie, now: int) -> list[EventType]:
+    def decide(decision: Decision, sortie: Sortie) -> list[EventType]:
         check_move("sortie", sortie.sortie_id, sortie.status, "cancel")
         return [
             SortieClosed(
                 sortie_id=sortie.sortie_id,
-                closed_at=as_datetime(now),
+                closed_at=as_datetime(decision.now),
                 close_reason=request.because,
                 closed_by=request.by,
             )
         ]
 
-    return _move(fleet, request, request.sortie, decide)
+    return _move(fleet, request, request.sortie, decide, by=request.by, reason=request.because)
+
+
+def _move(
+    fleet: Fleet,
+    request: Write,
+    sortie_id: str,
+    what_follows: Callable[[Decision, Sortie], list[EventType]],
+    *,
+    by: str,
+    reason: str | None,
+) -> Done[Sortie]:
+    """Record what somebody else than its worker decides about a sortie; if anything, the claim on it ends."""
+
+    def decide(decision: Decision) -> Stream:
+        target = stream(sortie_id)
+        sortie = decision.look(SORTIES, target)
+        if sortie is None:
+            raise unknown_sortie(sortie_id)
+        cause = sortie.last_event
+        for event in what_follows(decision, sortie):
+            cause = decision.record(target, event, cause=cause, tags=tags_of(sortie.mission_id))
+        if decision.recorded:
+            end_claim(decision, sortie_id, "forced", by=by, reason=reason, cause=cause)
+        return target
+
+    settle(fleet)
+    return fleet.decide(request, SORTIES, decide)
 
 
 def sortie_show(fleet: Fleet, request: SortieShow) -> Sortie:
@@ -238,7 +148,7 @@ def sortie_show(fleet: Fleet, request: SortieShow) -> Sortie:
     """
     found = fleet.view(SORTIES, request.as_of).get(request.sortie)
     if found is None:
-        raise _unknown(request.sortie)
+        raise unknown_sortie(request.sortie)
     return found
 
 
@@ -257,29 +167,8 @@ def sortie_list(fleet: Fleet, request: SortieList) -> Page[Sortie]:
     return fleet.view(SORTIES, request.as_of).select(where, after=request.after, limit=request.limit)
 
 
-def _move(
-    fleet: Fleet, request: Write, sortie_id: str, what_follows: Callable[[Sortie, int], list[EventType]]
-) -> Done[Sortie]:
-    """Record what follows from a request in the light of the sortie as it is; each event causes the next."""
-
-    def decide(decision: Decision) -> Stream:
-        target = stream(sortie_id)
-        sortie = decision.look(SORTIES, target)
-        if sortie is None:
-            raise _unknown(sortie_id)
-        cause = sortie.last_event
-        for event in what_follows(sortie, decision.now):
-            cause = decision.record(target, event, cause=cause, tags=_tags(sortie.mission_id))
-        return target
-
-    return fleet.decide(request, SORTIES, decide)
-
-
-def _tags(mission_id: str | None) -> tuple[str, ...]:
-    return () if mission_id is None else (mission_stream(mission_id).tag,)
-
-
-def _status_change(sortie: Sortie, status: str, by: str, reason: str | None) -> SortieStatusChanged:
+def status_change(sortie: Sortie, status: str, by: str, reason: str | None) -> SortieStatusChanged:
+    """What to record when somebody decides that a sortie stands elsewhere."""
     return SortieStatusChanged(
         sortie_id=sortie.sortie_id,
         previous_status=sortie.status,
@@ -287,6 +176,24 @@ def _status_change(sortie: Sortie, status: str, by: str, reason: str | None) -> 
         changed_by=by,
         reason=reason,
     )
+
+
+def check_living(decision: Decision, specialist_id: str) -> None:
+    """Accept a specialist that is there to work.
+
+    Raises:
+        NotFound, Conflict: nobody registered it; it is lost, or retired.
+    """
+    specialist = decision.look(SPECIALISTS, specialist_stream(specialist_id))
+    if specialist is None:
+        raise unknown(specialist_id)
+    if specialist.status in ("lost", "retired"):
+        raise Conflict(
+            f"{specialist_id} is {specialist.status} and takes no work",
+            remedy=f"choose another in 'fleet specialist list', or have it back:"
+            f" 'fleet specialist register {specialist_id}'",
+            status=specialist.status,
+        )
 
 
 def _open_mission(decision: Decision, mission_id: str) -> Mission:
@@ -302,28 +209,19 @@ def _open_mission(decision: Decision, mission_id: str) -> Mission:
     return mission
 
 
-def _check_registered(fleet: Fleet, specialist_id: str | None) -> None:
-    """Nobody can be unregistered, so the decision need not depend on what the specialist does meanwhile."""
-    if specialist_id is not None and fleet.view(SPECIALISTS).get(specialist_id) is None:
-        raise unknown(specialist_id)
-
-
-def _check_assignee(sortie: Sortie, specialist_id: str) -> None:
-    """Of an open sortie: what is over is nobody's any more, and its state says so better."""
-    if sortie.status in SORTIE_OPEN and sortie.assigned_to not in (None, specialist_id):
+def _check_dependency(decision: Decision, needed: str, mission_id: str | None) -> None:
+    """What is needed exists before, so no circle comes of it."""
+    sortie = decision.look(SORTIES, stream(needed))
+    if sortie is None:
+        raise unknown_sortie(needed)
+    if sortie.mission_id != mission_id:
         raise Conflict(
-            f"sortie {sortie.sortie_id} is {sortie.status} and belongs to {sortie.assigned_to},"
-            f" not to {specialist_id}",
-            remedy=f"look for another in 'fleet sortie list --status pending', or have it handed over:"
-            f" fleet sortie assign {sortie.sortie_id} {specialist_id}",
-            assigned_to=sortie.assigned_to,
-            status=sortie.status,
+            f"sortie {needed} is of {_mission(sortie.mission_id)}, and this one of {_mission(mission_id)}",
+            remedy="sorties need others of their own mission only",
         )
+    if sortie.status == "cancelled":
+        raise Conflict(f"sortie {needed} was cancelled", remedy="name one that will be completed")
 
 
-def _unknown(sortie_id: str) -> NotFound:
-    return NotFound(
-        f"there is no sortie {sortie_id!r}",
-        remedy="see 'fleet sortie list' for those there are",
-        sortie=sortie_id,
-    )
+def _mission(mission_id: str | None) -> str:
+    return "no mission" if mission_id is None else f"mission {mission_id}"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from fleet_core.api import Percent, Read, Write
+from fleet_leases.api import HeldWrite
 from fleet_missions.events import BlockerType, Priority
 from fleet_missions.ids import MissionId, SortieId
 from fleet_missions.moves import SortieStatus
@@ -24,6 +25,9 @@ class SortieCreate(Write, frozen=True, kw_only=True):
     mission: Annotated[MissionId | None, Meta(description="The mission it belongs to.")] = None
     description: Annotated[str | None, Meta(description="What a worker must know of it.")] = None
     priority: Annotated[Priority, Meta(description="How urgent it is.")] = "medium"
+    needs: Annotated[tuple[SortieId, ...], Meta(description="A sortie that must be completed before.")] = ()
+    files: Annotated[tuple[str, ...], Meta(description="A pattern of files that it will change.")] = ()
+    review: Annotated[bool, Meta(description="It is completed by a reviewer's word only.")] = False
     assign_to: Annotated[SpecialistId | None, Meta(description="The specialist who shall do it.")] = None
     id: Annotated[SortieId | None, Meta(description="Its id; made up when left out.")] = None
 
@@ -37,49 +41,51 @@ class SortieAssign(Write, frozen=True, kw_only=True):
     by: By = "coordinator"
 
 
-class SortieStart(Write, frozen=True, kw_only=True):
-    """A sortie, and who starts it."""
-
-    sortie: SortieId
-    specialist: SpecialistId
-
-
-class SortieReport(Write, frozen=True, kw_only=True):
+class SortieReport(HeldWrite, frozen=True, kw_only=True):
     """How far a sortie is."""
 
     sortie: SortieId
-    specialist: SpecialistId
     percent: Annotated[Percent, Meta(description="How much of it is done, from 0 to 100.")]
     message: Annotated[str | None, Meta(description="What was done, or comes next.")] = None
     artifacts: Artifacts = ()
 
 
-class SortieBlock(Write, frozen=True, kw_only=True):
+class SortieBlock(HeldWrite, frozen=True, kw_only=True):
     """What a sortie waits for."""
 
     sortie: SortieId
-    specialist: SpecialistId
     reason: Annotated[str, Meta(description="Why it can't go on.", min_length=1)]
     kind: Annotated[BlockerType, Meta(description="What kind of thing it waits for.")] = "external"
     blocker: Annotated[str | None, Meta(description="The id of what it waits for.")] = None
 
 
-class SortieUnblock(Write, frozen=True, kw_only=True):
+class SortieUnblock(HeldWrite, frozen=True, kw_only=True):
     """A sortie that can go on."""
 
     sortie: SortieId
     reason: Reason = None
-    by: By = "coordinator"
 
 
-class SortieComplete(Write, frozen=True, kw_only=True):
-    """How a sortie ended."""
+class SortieComplete(HeldWrite, frozen=True, kw_only=True):
+    """A sortie whose work is done."""
 
     sortie: SortieId
-    specialist: SpecialistId
     summary: Annotated[str | None, Meta(description="What came of it.")] = None
     artifacts: Artifacts = ()
-    failed: Annotated[bool, Meta(description="It ended without success.")] = False
+
+
+class SortieFail(HeldWrite, frozen=True, kw_only=True):
+    """A sortie whose work ended without success."""
+
+    sortie: SortieId
+    reason: Annotated[str, Meta(description="What went wrong.", min_length=1)]
+
+
+class SortieRelease(HeldWrite, frozen=True, kw_only=True):
+    """A sortie to give back."""
+
+    sortie: SortieId
+    reason: Reason = None
 
 
 class SortieCancel(Write, frozen=True, kw_only=True):

@@ -5,10 +5,12 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from fleet_core.api import EventType, Projection, Recorded, Stream
+from fleet_core.api import EventType, NotFound, Projection, Recorded, Stream
 from fleet_missions.events import (
     BlockerType,
     Priority,
+    ReviewCompleted,
+    ReviewStarted,
     SortieBlocked,
     SortieClosed,
     SortieCompleted,
@@ -29,7 +31,8 @@ class Sortie(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of work for one specialist at a time.
 
     `progress` is a percentage, `duration_ms` the time from its first start to its end; the `block` fields say
-    what it waits for while it is blocked.
+    what it waits for while it is blocked. `review` is whether its work needs one, `strikes` counts those that
+    found fault. While somebody works on it, the lease `claim:ID` says under which token.
     """
 
     sortie_id: str
@@ -39,12 +42,19 @@ class Sortie(msgspec.Struct, frozen=True, kw_only=True):
     progress: int
     priority: Priority
     mission_id: str | None
+    dependencies: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     status_message: str | None = None
     blocked_reason: str | None = None
     blocker_type: BlockerType | None = None
     blocker: str | None = None
+    review: bool = False
+    reviewer: str | None = None
+    review_id: str | None = None
+    strikes: int = 0
     summary: str | None = None
     description: str
+    parent: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -55,6 +65,20 @@ class Sortie(msgspec.Struct, frozen=True, kw_only=True):
 def stream(sortie_id: str) -> Stream:
     """The stream of a sortie's events."""
     return Stream(STREAM_TYPE, sortie_id)
+
+
+def tags_of(mission_id: str | None) -> tuple[str, ...]:
+    """What marks the events of a mission's sorties, so that they join its state."""
+    return () if mission_id is None else (Stream("mission", mission_id).tag,)
+
+
+def unknown_sortie(sortie_id: str) -> NotFound:
+    """What to say of a sortie that there is not."""
+    return NotFound(
+        f"there is no sortie {sortie_id!r}",
+        remedy="see 'fleet sortie list' for those there are",
+        sortie=sortie_id,
+    )
 
 
 def key(event: Recorded) -> str | None:
@@ -82,6 +106,10 @@ def _created(created: SortieCreated, event: Recorded) -> Sortie:
         priority=created.priority,
         status="assigned" if created.assigned_to else "pending",
         assigned_to=created.assigned_to,
+        dependencies=created.dependencies or (),
+        files=created.files or (),
+        review=created.review,
+        parent=created.parent,
         progress=0,
         created_at=event.occurred_at,
         last_event=event.id,
@@ -89,6 +117,7 @@ def _created(created: SortieCreated, event: Recorded) -> Sortie:
 
 
 _NOT_BLOCKED: Final[dict[str, Any]] = {"blocked_reason": None, "blocker_type": None, "blocker": None}
+_NOT_REVIEWED: Final[dict[str, Any]] = {"reviewer": None, "review_id": None}
 _NOT_OVER: Final[dict[str, Any]] = {"completed_at": None, "duration_ms": None, "summary": None}
 
 
@@ -99,26 +128,19 @@ def _changes(state: Sortie, known: EventType | None) -> dict[str, Any] | None:
         case SortieStatusChanged():
             return _moved(known)
         case SortieStarted():
-            return {
-                "status": "in_progress",
-                "assigned_to": known.specialist_id,
-                "started_at": state.started_at or known.started_at,
-                **_NOT_BLOCKED,
-            }
+            return _started(state, known)
         case SortieProgress():
             return {"progress": known.progress, "status_message": known.status_message}
         case SortieBlocked():
-            return {
-                "status": "blocked",
-                "blocked_reason": known.reason,
-                "blocker_type": known.blocker_type,
-                "blocker": known.blocker_id,
-            }
+            return _blocked(known)
+        case ReviewStarted():
+            return {"reviewer": known.reviewer_id, "review_id": known.review_id}
+        case ReviewCompleted():
+            return {"strikes": state.strikes + (known.verdict != "approved"), **_NOT_REVIEWED}
         case SortieCompleted():
             return _completed(state, known)
         case SortieClosed():
-            status = "completed" if known.close_reason == "completed" else "cancelled"
-            return {"status": status, "completed_at": known.closed_at, **_NOT_BLOCKED}
+            return _closed(known)
     return None
 
 
@@ -129,14 +151,37 @@ def _updated(known: SortieUpdated) -> dict[str, Any]:
         "description": changes.description,
         "priority": changes.priority,
         "assigned_to": changes.assigned_to,
+        "dependencies": changes.dependencies,
     }
     return {field: value for field, value in said.items() if value is not None}
 
 
 def _moved(known: SortieStatusChanged) -> dict[str, Any] | None:
+    """Back in the queue it is nobody's, and one that is blocked still is, for the same reason."""
     if known.new_status not in _STATUSES:
         return None
-    return {"status": known.new_status, **_NOT_BLOCKED, **_NOT_OVER}
+    changes = {"status": known.new_status, **_NOT_OVER, **_NOT_REVIEWED}
+    if known.new_status in ("pending", "blocked"):
+        changes["assigned_to"] = None
+    return changes if known.new_status == "blocked" else changes | _NOT_BLOCKED
+
+
+def _started(state: Sortie, known: SortieStarted) -> dict[str, Any]:
+    return {
+        "status": "in_progress",
+        "assigned_to": known.specialist_id,
+        "started_at": state.started_at or known.started_at,
+        **_NOT_BLOCKED,
+    }
+
+
+def _blocked(known: SortieBlocked) -> dict[str, Any]:
+    return {
+        "status": "blocked",
+        "blocked_reason": known.reason,
+        "blocker_type": known.blocker_type,
+        "blocker": known.blocker_id,
+    }
 
 
 def _completed(state: Sortie, known: SortieCompleted) -> dict[str, Any]:
@@ -148,7 +193,14 @@ def _completed(state: Sortie, known: SortieCompleted) -> dict[str, Any]:
         "completed_at": known.completed_at,
         "duration_ms": known.duration_ms,
         **_NOT_BLOCKED,
+        **_NOT_REVIEWED,
     }
+
+
+def _closed(known: SortieClosed) -> dict[str, Any]:
+    status = "completed" if known.close_reason == "completed" else "cancelled"
+    ended = {"status": status, "completed_at": known.closed_at, **_NOT_BLOCKED, **_NOT_REVIEWED}
+    return ended if known.reason is None else ended | {"summary": known.reason}
 
 
 SORTIES: Final = Projection(
@@ -161,10 +213,13 @@ SORTIES: Final = Projection(
         SortieStarted.type_name,
         SortieProgress.type_name,
         SortieBlocked.type_name,
+        ReviewStarted.type_name,
+        ReviewCompleted.type_name,
         SortieCompleted.type_name,
         SortieClosed.type_name,
     ),
     key=key,
     evolve=evolve,
+    version=2,
 )
 """The sorties, by id."""

@@ -29,15 +29,16 @@ Row = tuple[Any, ...]
 
 
 class Appender:
-    """Brings requests to the server, several in one statement, and gives each its outcome."""
+    """Brings requests to the server, several in one statement, and gives each its outcome. Without a clock
+    the server's says when."""
 
-    def __init__(self, schema: str, codec: EventCodec, clock: Clock) -> None:
+    def __init__(self, schema: str, codec: EventCodec, clock: Clock | None) -> None:
         self._schema = schema
         self._codec = codec
         self._clock = clock
         self._reading = Reading(schema)
-        self._append_one = Statement(f"{schema}.append_one", wire.ONE)
-        self._append = Statement(f"{schema}.append", wire.MANY)
+        self._append_one = Statement.calling(f"{schema}.append_one", wire.ONE)
+        self._append = Statement.calling(f"{schema}.append", wire.MANY)
         names = f"FROM {schema}.events e JOIN {schema}.streams s ON s.key = e.stream"
         self._by_id = f"SELECT {COLUMNS} {names} WHERE e.id = ANY (%s)"
         self._by_position = f"SELECT {COLUMNS} {names} WHERE e.position = ANY (%s) ORDER BY e.position"

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from fleet_core.api import Unavailable
 from fleet_postgres.database import REFUSED, Address, Connection, Database, explained, is_lost
 from fleet_postgres.settings import Settings
+from fleet_postgres.statements import Statement
 
 T = TypeVar("T")
 
@@ -74,6 +75,11 @@ class Connections:
             return connection.cursor(binary=True).execute(sql, values or None).fetchall()
 
         return self.patiently(lambda deadline: self._read(fetch, deadline))
+
+    def ask(self, statement: Statement) -> int:
+        """The number that a statement of the hot path gives; asked again when the connection breaks."""
+        [number] = self.patiently(lambda deadline: self._read(statement.ask, deadline))
+        return int(number)
 
     def _read(self, fetch: Callable[[Connection], T], deadline: float) -> T:
         with self._seats:

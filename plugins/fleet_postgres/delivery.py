@@ -36,7 +36,7 @@ class Delivery:
         connections: Connections,
         schema: str,
         codec: EventCodec,
-        clock: Clock,
+        clock: Clock | None,
         tables: Mapping[str, Table],
         announce: Callable[[], None],
     ) -> None:

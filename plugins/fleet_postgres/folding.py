@@ -32,9 +32,10 @@ class Stored(NamedTuple):
             Unavailable: it was made by another.
         """
         if not self.fits(table):
+            other = " with other fields or text" if self.version == table.projection.version else ""
             raise Unavailable(
                 f"the read table {self.name} was made by version {self.version} of its projection;"
-                f" this process has version {table.projection.version}",
+                f" this process has version {table.projection.version}{other}",
                 remedy=f"run 'fleet projections rebuild {self.name}'",
                 name=self.name,
             )

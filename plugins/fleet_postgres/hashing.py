@@ -1,11 +1,12 @@
-"""The hash of an event: covers all that its writer said, before it has a place in the log.
+"""The hash of an event: covers all that its writer said, and when the server recorded it.
 
-Position, version and an inherited correlation are the server's to give; the chain over the log covers those
-(see chain.py).
+The writer hashes what it says before it knows the time; the server goes on from there with the only good hash
+that every PostgreSQL has built in (`stamped` in the migrations). Position, version and an inherited
+correlation are the server's to give too; the chain over the log covers those (see chain.py).
 """
 
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +17,9 @@ SIZE: Final = 16
 _pack = msgspec.msgpack.Encoder().encode
 
 
-def event_hash(*said: Any) -> bytes:
-    """The hash of an event: id, type, schema version, stream type and id, data, tags, metadata, cause, times.
+def said_hash(*said: Any) -> bytes:
+    """The hash of what a writer says: id, type, schema version, stream type and id, data, tags, metadata,
+    cause, time of the occurrence.
 
     MessagePack tells bytes, text, numbers and NULL apart and gives lengths, so that no two events look alike.
     """
@@ -26,9 +28,8 @@ def event_hash(*said: Any) -> bytes:
 
 def row_hash(row: tuple[Any, ...]) -> bytes:
     """The hash of an event from its row, laid out as `fleet_core.api.Row`."""
-    return event_hash(
-        row[1], row[2], row[3], row[4], row[5], row[7], row[8], row[9], row[10], row[12], row[13]
-    )
+    said = said_hash(row[1], row[2], row[3], row[4], row[5], row[7], row[8], row[9], row[10], row[12])
+    return sha256(said + row[13].to_bytes(8, "big", signed=True)).digest()[:SIZE]
 
 
 def chained(previous: bytes, links: Iterable[tuple[Any, ...]]) -> bytes:

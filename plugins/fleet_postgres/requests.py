@@ -1,6 +1,6 @@
 """One append on its way to the server: prepared, encoded, and with its answer at the end."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from fleet_core.api import (
     Appended,
     Batch,
+    Clock,
     Condition,
     EventCodec,
     Expected,
@@ -17,7 +18,7 @@ from fleet_core.api import (
     Stream,
     id_text,
 )
-from fleet_postgres.hashing import event_hash
+from fleet_postgres.hashing import said_hash
 from fleet_postgres.ids import packed
 from fleet_postgres.turns import Footprint
 
@@ -31,13 +32,12 @@ _IMPOSSIBLE: Final = -3
 class NewRow(msgspec.Struct, gc=False):
     """An event as it is sent. `stream` and `step` count from 1 within the append; ids are packed.
 
-    The root of its chain is `correlation_id` (NULL when it is a root itself), or that of the recorded event
-    `heir_of`.
+    `hash` is that of what is said here. The root of its chain is `correlation_id` (NULL when it is a root
+    itself), or that of the recorded event `heir_of`.
     """
 
     stream: int
     step: int
-    recorded_at: int
     schema_version: int
     type: str
     id: bytes
@@ -63,7 +63,8 @@ class Request:
     """One append: ids made, data validated and encoded. Its outcome is `answer` or `error`.
 
     `streams` are those it concerns, in order, with all that is expected of each; `rows` are empty until it is
-    encoded. `has_given_ids` says that it may be a retry of its caller's, `is_retried` that it is one of ours.
+    encoded. `recorded_at` is None where the server's clock says when. `has_given_ids` says that it may be a
+    retry of its caller's, `is_retried` that it is one of ours.
     """
 
     def __init__(self, batches: Sequence[Batch], condition: Condition | None, codec: EventCodec) -> None:
@@ -80,6 +81,7 @@ class Request:
         self.answer: Appended | None = None
         self.error: BaseException | None = None
         self.rows: list[NewRow] = []
+        self.recorded_at: int | None = None
         self._codec = codec
         if self.has_given_ids:
             self._check_distinct()
@@ -115,12 +117,15 @@ class Request:
         footprint.look(self.condition)
         return footprint
 
-    def encode(self, clock: Callable[[], int]) -> None:
-        """Make the events ready to be sent. The moment of recording is that of the first attempt."""
+    def encode(self, clock: Clock | None) -> None:
+        """Make the events ready to be sent. A clock of our own says when they are recorded, and means the
+        first attempt.
+        """
         if not self.rows:
-            self.rows = self._encoded(clock())
+            self.rows = self._encoded()
+            self.recorded_at = clock() if clock else None
 
-    def _encoded(self, now: int) -> list[NewRow]:
+    def _encoded(self) -> list[NewRow]:
         numbers = {stream: number for number, stream in enumerate(self.streams, 1)}
         steps = dict.fromkeys(numbers, 0)
         roots: dict[StoredId, tuple[bytes | None, bytes | None]] = {}
@@ -128,7 +133,7 @@ class Request:
         for stream, event in self.events():
             steps[stream] = step = steps[stream] + 1
             root, heir_of = roots[event.id] = _root(event, roots)
-            rows.append(self._row(event, stream, numbers[stream], step, now, root, heir_of))
+            rows.append(self._row(event, stream, numbers[stream], step, root, heir_of))
         return rows
 
     def _row(
@@ -137,13 +142,12 @@ class Request:
         stream: Stream,
         number: int,
         step: int,
-        now: int,
         root: bytes | None,
         heir_of: bytes | None,
     ) -> NewRow:
         id = packed(event.id)
         tags = self._codec.encode_tags(event.tags)
-        digest = event_hash(
+        digest = said_hash(
             event.id,
             event.type,
             event.schema_version,
@@ -154,12 +158,10 @@ class Request:
             event.metadata,
             event.causation_id,
             event.occurred_at,
-            now,
         )
         return NewRow(
             number,
             step,
-            now,
             event.schema_version,
             event.type,
             id,

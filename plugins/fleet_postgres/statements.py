@@ -47,16 +47,21 @@ BINARY: Final = frozenset({"bytea", "bytea[]"})
 
 
 class Statement:
-    """A call of a function, whose values have these types; the answer is one column of text."""
+    """A statement, whose values have these types; the answer is one column of text."""
 
-    def __init__(self, function: str, types: Sequence[str]) -> None:
-        places = ", ".join(f"${number}" for number in range(1, len(types) + 1))
-        self._sql = f"SELECT {function}({places})".encode()
+    def __init__(self, sql: str, types: Sequence[str] = ()) -> None:
+        self._sql = sql.encode()
         self._name = b"fleet_" + blake2b(self._sql, digest_size=16).hexdigest().encode()
         self._types = [_TYPES[type] for type in types]
         self._formats = [Format.BINARY if type in BINARY else Format.TEXT for type in types]
 
-    def ask(self, connection: "Connection", values: Sequence[Value]) -> list[str]:
+    @classmethod
+    def calling(cls, function: str, types: Sequence[str] = ()) -> "Statement":
+        """The call of a function."""
+        places = ", ".join(f"${number}" for number in range(1, len(types) + 1))
+        return cls(f"SELECT {function}({places})", types)
+
+    def ask(self, connection: "Connection", values: Sequence[Value] = ()) -> list[str]:
         """Run it; gives the answer's rows."""
         if self._is_prepared(connection):
             try:

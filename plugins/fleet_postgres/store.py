@@ -15,6 +15,7 @@ from fleet_core.api import (
     Condition,
     EventCodec,
     GroupCommit,
+    Instant,
     Progress,
     Query,
     Recorded,
@@ -25,6 +26,7 @@ from fleet_core.api import (
     Verification,
     check_batches,
     checked,
+    system_clock,
 )
 from fleet_postgres import reading
 from fleet_postgres.connections import Connections
@@ -36,6 +38,7 @@ from fleet_postgres.reading import Reading
 from fleet_postgres.requests import Request
 from fleet_postgres.schemas import schema_of
 from fleet_postgres.settings import Settings
+from fleet_postgres.statements import Statement
 from fleet_postgres.tables import ReadTables
 from fleet_postgres.waking import Listener, Waker
 
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 LARGEST_GROUP: Final = 128
 """Appends that share one statement at most."""
+
+_CLOCK: Final = Statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
 def open_store(
@@ -99,12 +104,13 @@ class PostgresStore(ReadTables):
     ) -> None:
         connections = Connections(address, settings)
         super().__init__(connections, schema, codec)
-        self._settled = f"SELECT {schema}.settled()"
+        self._settled = Statement.calling(f"{schema}.settled")
         self._reading = Reading(schema)
         self._news = News()
         self._waker = Waker(connections, schema)
         self._listener = Listener(connections, schema, self._news.tell)
-        self._delivery = Delivery(connections, schema, codec, clock, self._tables, self._announce)
+        injected = None if clock is system_clock else clock  # that of this machine gives way to the server's
+        self._delivery = Delivery(connections, schema, codec, injected, self._tables, self._announce)
         self._is_closed = False
         self._group = GroupCommit(self._delivery.deliver, LARGEST_GROUP)
         try:
@@ -186,11 +192,15 @@ class PostgresStore(ReadTables):
 
     def head(self) -> int:
         """See `EventStore.head`. Waits for appends that are under way below it."""
-        return self._connections.read(self._settled)[0][0]  # type: ignore[no-any-return]
+        return self._connections.ask(self._settled)
 
     def wait(self, after: int, timeout: float) -> bool:
         """See `EventStore.wait`. Woken by NOTIFY where that works, and looks five times a second anyway."""
         return self._news.wait(self.head, after, timeout, self._listener.start)
+
+    def instant(self) -> Instant:
+        """See `Timekeeping.instant`. One round trip; of the server's clock no more is known than its time."""
+        return Instant(self._connections.ask(_CLOCK))
 
     def _announce(self) -> None:
         self._news.tell()

@@ -164,7 +164,15 @@ def _begin_session(decision: Decision, request: Register, cause: str | None) -> 
         return
     if session is not None and live:
         end(decision, session, "released", by=request.specialist, reason="begins anew", cause=cause)
-    grant(decision, lease_id=lease_id, kind="session", holder=request.specialist, ttl_ms=ttl_ms, cause=cause)
+    grant(
+        decision,
+        lease_id=lease_id,
+        kind="session",
+        holder=request.specialist,
+        ttl_ms=ttl_ms,
+        cause=cause,
+        tags=(stream(request.specialist).tag,),
+    )
 
 
 def _session(request: Register, outcome: Outcome) -> Session:

@@ -19,8 +19,9 @@ STREAM_TYPE: Final = "specialist"
 _SESSION: Final = "session:"
 
 Status = Literal["active", "busy", "idle", "late", "lost", "retired"]
-"""What a specialist is doing. It is `late` while its time is over and nobody has recorded that yet, which only
-readers of the present see; `lost` once somebody has; `retired` by its own word or its coordinator's."""
+"""What a specialist is doing. It is `late` while its time is over and nobody has recorded that yet, which
+only readers of the present see; `lost` once somebody has; `retired` by its own word or its coordinator's.
+"""
 
 
 class Specialist(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +47,8 @@ def stream(specialist_id: str) -> Stream:
 
 
 def key(event: Recorded) -> str | None:
-    """Whose state an event concerns: its own stream's, or that of the session's holder. Nobody's in streams of
-    other kinds, such as imported mailboxes.
+    """Whose state an event concerns: its own stream's, or that of the session's holder. Nobody's in streams
+    of other kinds, such as imported mailboxes.
     """
     if event.stream_type == STREAM_TYPE:
         return event.stream_id

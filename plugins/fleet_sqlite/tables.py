@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fleet_core.api import (
+    AtMost,
     FleetError,
     NotFound,
     Page,
@@ -116,7 +117,15 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Views.select`."""
         table = self._table(name)
-        return self._page(table, table.states, where, after=after, limit=limit, backwards=backwards)
+        wanted = check_where(table.projection, where)
+        kinds = tuple((field, value is None, isinstance(value, AtMost)) for field, value in wanted.items())
+        asked = (kinds, after is None, limit is None, backwards)
+        if asked not in table.queries:
+            query = _paged(table, table.states, wanted, after=after, limit=limit, backwards=backwards)
+            table.queries[asked] = query.sql()[0]
+        compared = [table.compared(field, value) for field, value in wanted.items() if value is not None]
+        values = [*compared, *([] if after is None else [after]), *([] if limit is None else [limit + 1])]
+        return self._page(table, table.queries[asked], values, limit)
 
     def search(
         self,
@@ -131,27 +140,12 @@ class ReadTables:
         """See `Searching.search`. The index is FTS5's: https://www.sqlite.org/fts5.html."""
         table = self._table(name)
         found = table.states.where(table.holds(check_words(table.projection, words)))
-        return self._page(table, found, where, after=after, limit=limit, backwards=backwards)
+        wanted = check_where(table.projection, where)
+        query = _paged(table, found, wanted, after=after, limit=limit, backwards=backwards)
+        return self._page(table, *query.sql(), limit)
 
-    def _page(
-        self,
-        table: Table,
-        query: peewee.Select,
-        where: Mapping[str, Any],
-        *,
-        after: str | None,
-        limit: int | None,
-        backwards: bool,
-    ) -> Page[Any]:
-        key = table.at(KEY)
-        query = query.order_by(key.desc() if backwards else key)
-        for field, value in check_where(table.projection, where).items():
-            query = query.where(table.fulfils(field, value))
-        if after is not None:
-            query = query.where(key < after if backwards else key > after)
-        if limit is not None:
-            query = query.limit(limit + 1)
-        found = self._read(table, *query.sql())
+    def _page(self, table: Table, sql: str, values: Sequence[Any], limit: int | None) -> Page[Any]:
+        found = self._read(table, sql, values)
         taken = found[:limit]
         more = taken and len(found) > len(taken)
         return Page([table.state(row) for row in taken], taken[-1][0] if more else None)
@@ -201,6 +195,25 @@ class ReadTables:
                 f"there is no read table {name!r}", remedy="define its projection first", name=name
             )
         return table
+
+
+def _paged(
+    table: Table,
+    query: peewee.Select,
+    wanted: Mapping[str, Any],
+    *,
+    after: str | None,
+    limit: int | None,
+    backwards: bool,
+) -> peewee.Select:
+    """A query narrowed down to a page, whose values stand in the order of these arguments."""
+    key = table.at(KEY)
+    query = query.order_by(key.desc() if backwards else key)
+    for field, value in wanted.items():
+        query = query.where(table.fulfils(field, value))
+    if after is not None:
+        query = query.where(key < after if backwards else key > after)
+    return query if limit is None else query.limit(limit + 1)
 
 
 def _check_distinct(tables: Iterable[Table]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_core.catalog import ROLES, Catalog, Entry, help_of, installed_version
+from fleet_core.catalog import Catalog, Entry, help_of, installed_version
 from fleet_core.errors import NotFound, PluginBroken, Usage
 
 STORE = Entry("fleet.stores", "jar", "jar.plugin", "fleet-jar", "1.0")
@@ -171,7 +171,6 @@ def test_groups_of_plugins_own_come_last_each_by_itself() -> None:
     waits, early = LID._replace(group="fleet.waits"), LID._replace(group="fleet.a_first")
     last = LID._replace(name="aa")
     assert Catalog([LID, early, last, waits, STORE]).entries == [STORE, waits, early, last, LID]
-    assert list(ROLES)[0] == STORE.group
 
 
 def test_a_plugins_own_group_is_asked_as_any_other() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_core.errors import Usage
-from fleet_core.moments import AsOf, parse_as_of, parse_time
+from fleet_core.moments import AsOf, parse_as_of, parse_duration, parse_time
 from fleet_core.times import timestamp
 
 NOW = 1_767_349_292_000_000  # 2026-01-02T10:21:32Z
@@ -75,3 +75,28 @@ def test_any_text_is_read_or_refused_but_never_breaks(text: str) -> None:
         parse_as_of(text, NOW)
     except Usage:
         return
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("90", 90),
+        ("0.5", 0.5),
+        ("90s", 90),
+        ("5m", 300),
+        ("1.5h", 5400),
+        ("2d", 172_800),
+        ("1w", 604_800),
+    ],
+)
+def test_a_length_of_time_is_read_in_seconds(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-1", "5 h", "2y", "h", "٣h", ".5", "1.", "1e3", "inf", "9" * 10]
+)
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(Usage, match="is not a length of time"):
+        parse_duration(text)

@@ -105,6 +105,7 @@ def test_it_is_listed_with_all_it_offers(run_fleet: RunFleet, outsider_site: Pat
         ("command", "hello", "2.5", "installed"),
         ("check", "outsider", "2.5", "installed"),
         ("observer", "diary", "2.5", "installed"),
+        ("wait", "note", "2.5", "installed"),
     }
 
 
@@ -196,3 +197,13 @@ def test_its_check_runs_with_the_others(run_fleet: RunFleet, outsider_site: Path
         "detail": "0 notes",
         "remedy": "",
     }
+
+
+def test_its_notes_can_be_waited_for(run_fleet: RunFleet, outsider_site: Path) -> None:
+    here = (outsider_site,)
+    run_fleet("init", installed=here)
+    done = run_fleet("wait", "--for", "note:list", "--timeout", "0", installed=here)
+    assert done.returncode == 8
+    run_fleet("note", "add", "list", "two lemons", installed=here)
+    done = run_fleet("wait", "--for", "note:list", "--json", installed=here)
+    assert json.loads(done.stdout)["data"]["found"]["text"] == "two lemons"

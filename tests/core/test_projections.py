@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_core.api import Batch, Page, Recorded, Stream, Usage
+from fleet_core.api import AtMost, Batch, Invalid, Page, Recorded, Stream, Usage, Views
 from fleet_core.fleet import Fleet
 from fleet_core.projections import FoldedView, TableView, catch_up, differences, fold, rebuild
 from toys import BOXES, LABELS, Box, BoxFilled, BoxMade, Label, toy_fleet
@@ -111,6 +112,35 @@ def test_states_are_chosen_by_their_fields() -> None:
     ]
 
 
+def test_states_are_chosen_by_a_bound_on_a_number() -> None:
+    states = {name: Box(name, "x", amount=amount) for name, amount in {"a": 1, "b": 2, "c": 3}.items()}
+    assert FoldedView(BOXES, states).select({"amount": AtMost(2)}).items == [states["a"], states["b"]]
+    assert FoldedView(BOXES, states).select({"amount": AtMost(0.5)}).items == []
+
+
+def test_a_bound_on_text_is_refused_and_the_field_named() -> None:
+    with pytest.raises(Usage, match="'label'"):
+        FoldedView(BOXES, STATES).select({"label": AtMost(2)})
+
+
+def test_a_projection_whose_text_is_no_field_is_refused() -> None:
+    with pytest.raises(Invalid, match="'colour'"):
+        changed(text=("label", "colour"))
+
+
+def test_states_are_found_by_words() -> None:
+    states = {"a": Box("a", "Lamp oil"), "b": Box("b", "lamp"), "c": Box("lamp", "oil")}
+    view = FoldedView(changed(text=("label",)), states)
+    assert view.search("LAMP").items == [states["a"], states["b"]]
+    assert view.search("oil la").items == [states["a"]]
+    assert view.search("lamp", limit=1) == Page([states["a"]], "a")
+
+
+def test_states_without_text_are_not_searched() -> None:
+    with pytest.raises(Usage, match="no text"):
+        FoldedView(BOXES, STATES).search("x")
+
+
 def test_states_are_counted_by_a_field() -> None:
     assert FoldedView(BOXES, STATES).count_by("status") == {"empty": 3, "filled": 2}
 
@@ -167,6 +197,36 @@ def test_a_table_is_current_though_the_last_events_were_not_for_it(fleet: Fleet)
     filled(fleet, "a", 1)
     assert catch_up(fleet.store, fleet.views, LABELS) == 2
     assert fleet.views.position("labels") == 2
+
+
+class Plain:
+    """Read tables that find nothing by words."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def __getattr__(self, name: str) -> object:
+        if name == "search":
+            raise AttributeError(name)
+        return getattr(self._views, name)
+
+
+def test_tables_without_an_index_of_words_are_searched_from_end_to_end(fleet: Fleet) -> None:
+    boxes(fleet, "a", "b", label="lamp oil")
+    boxes(fleet, "c", label="oil")
+    searched = changed(name="searched", text=("label",))
+    fleet.views.define([searched])
+    catch_up(fleet.store, fleet.views, searched)
+    plain: Any = Plain(fleet.views)
+    asked: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"id": "b"}, {}),
+        ({}, {"limit": 1, "backwards": True}),
+    ]
+    for where, bounds in asked:
+        indexed = TableView(fleet.views, searched).search("lamp", where, **bounds)
+        assert TableView(plain, searched).search("lamp", where, **bounds) == indexed
+    assert TableView(plain, searched).search("lamp", limit=1) == Page([Box("a", "lamp oil")], "a")
 
 
 def test_a_table_answers_as_a_fold_does(fleet: Fleet) -> None:

@@ -20,7 +20,10 @@ from kit.mutants.base import Mutant
 from kit.mutants.codecs import CodecMutant
 from kit.mutants.files import FileMutant
 
-SUBJECTS = ("abilities", "codecs", "content", "deciding", "files", "publishing", "reading", "repeating")
+SUBJECTS = [
+    *("abilities", "codecs", "content", "deciding", "files", "publishing", "reading", "repeating"),
+    "selecting",
+]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,14 +1,11 @@
 """Missions and sorties: what can be done with them, what is refused, and how it is told afterwards."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from claimants import start_what_you_can
 from fleet_core.api import (
     Batch,
     Conflict,
@@ -31,13 +28,18 @@ from fleet_missions.api import (
     MissionList,
     MissionShow,
     MissionStart,
+    ReviewComplete,
+    ReviewStart,
     Sortie,
     SortieAssign,
     SortieBlock,
     SortieCancel,
+    SortieClaim,
     SortieComplete,
     SortieCreate,
+    SortieFail,
     SortieList,
+    SortieRelease,
     SortieReport,
     SortieShow,
     SortieStart,
@@ -48,13 +50,18 @@ from fleet_missions.api import (
     mission_list,
     mission_show,
     mission_start,
+    review_complete,
+    review_start,
     sortie_assign,
     sortie_block,
     sortie_cancel,
+    sortie_claim,
     sortie_complete,
     sortie_create,
+    sortie_fail,
     sortie_list,
     sortie_progress,
+    sortie_release,
     sortie_show,
     sortie_start,
     sortie_unblock,
@@ -63,7 +70,8 @@ from fleet_missions.ids import new_id
 from fleet_specialists.api import Register, register
 from fleets import START, TestClock, opened, unlike
 
-MINUTE = 60_000_000
+ADA, BO = 2, 4
+"""The tokens of the sessions that each test begins with."""
 
 
 @pytest.fixture
@@ -74,8 +82,8 @@ def clock() -> TestClock:
 @pytest.fixture(params=["memory", "sqlite"])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path, clock: TestClock) -> Iterator[Fleet]:
     with opened(tmp_path, request.param, clock) as fleet:
-        register(fleet, Register(specialist="ada"))
-        register(fleet, Register(specialist="bo"))
+        tokens = [register(fleet, Register(specialist=name)).state.token for name in ("ada", "bo")]
+        assert tokens == [ADA, BO]
         yield fleet
 
 
@@ -92,7 +100,7 @@ def sortie(fleet: Fleet, mission: str) -> str:
 @pytest.fixture
 def under_way(fleet: Fleet, sortie: str) -> str:
     """A sortie that ada works on."""
-    return sortie_start(fleet, SortieStart(sortie=sortie, specialist="ada")).state.sortie_id
+    return sortie_start(fleet, SortieStart(sortie=sortie, token=ADA)).state.sortie
 
 
 def mission_of(fleet: Fleet, mission: str) -> Mission:
@@ -140,9 +148,9 @@ def test_an_id_is_taken_once(
 def test_a_mission_starts_with_the_sorties_it_has(
     fleet: Fleet, mission: str, sortie: str, clock: TestClock
 ) -> None:
-    clock.advance(60)
+    clock.advance(20)
     started = mission_start(fleet, MissionStart(mission=mission)).state
-    assert (started.status, started.started_at) == ("in_progress", as_datetime(START + MINUTE))
+    assert (started.status, started.started_at) == ("in_progress", as_datetime(START + 20_000_000))
     (event,) = fleet.store.read(Query.of(ids=(started.last_event,)))
     assert event.data.initial_sorties == (sortie,)
 
@@ -150,7 +158,7 @@ def test_a_mission_starts_with_the_sorties_it_has(
 def test_a_mission_counts_its_sorties(fleet: Fleet, mission: str, under_way: str) -> None:
     other = sortie_create(fleet, SortieCreate(title="UI", mission=mission)).state.sortie_id
     sortie_create(fleet, SortieCreate(title="of no mission"))
-    sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada"))
+    sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA))
     sortie_cancel(fleet, SortieCancel(sortie=other))
     shown = mission_of(fleet, mission)
     assert (shown.sorties_total, shown.sorties_completed, shown.sorties_cancelled) == (2, 1, 1)
@@ -167,7 +175,7 @@ def test_a_mission_with_a_failed_sortie_can_not_be_completed(
     fleet: Fleet, mission: str, under_way: str
 ) -> None:
     mission_start(fleet, MissionStart(mission=mission))
-    sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada", failed=True))
+    sortie_fail(fleet, SortieFail(sortie=under_way, token=ADA, reason="no way"))
     with pytest.raises(Conflict, match="open sorties"):
         mission_complete(fleet, MissionComplete(mission=mission))
 
@@ -176,17 +184,17 @@ def test_a_mission_is_complete_when_its_sorties_are(
     fleet: Fleet, mission: str, under_way: str, clock: TestClock
 ) -> None:
     mission_start(fleet, MissionStart(mission=mission))
-    clock.advance(90)
-    sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada"))
+    clock.advance(50)
+    sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA))
     done = mission_complete(fleet, MissionComplete(mission=mission, summary="Users log in")).state
-    assert (done.status, done.summary, done.duration_ms) == ("completed", "Users log in", 90_000)
+    assert (done.status, done.summary, done.duration_ms) == ("completed", "Users log in", 50_000)
 
 
 def test_a_completed_mission_is_explained_by_its_last_sortie(
     fleet: Fleet, mission: str, under_way: str
 ) -> None:
     mission_start(fleet, MissionStart(mission=mission))
-    last = sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada")).state
+    last = sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA)).state
     done = mission_complete(fleet, MissionComplete(mission=mission)).state
     assert chain(fleet, done.last_event) == [
         "mission_completed",
@@ -211,7 +219,7 @@ def chain(fleet: Fleet, event_id: str | None) -> list[str]:
 def test_everything_in_a_mission_belongs_to_one_correlation(
     fleet: Fleet, mission: str, under_way: str
 ) -> None:
-    sortie_progress(fleet, SortieReport(sortie=under_way, specialist="ada", percent=10))
+    sortie_progress(fleet, SortieReport(sortie=under_way, token=ADA, percent=10))
     events = list(fleet.store.read(Query.of(stream_types=("mission", "sortie"))))
     assert len({event.correlation_id for event in events}) == 1
     assert len(events) == 4
@@ -221,15 +229,19 @@ def test_cancelling_a_mission_closes_its_open_sorties_in_the_same_append(
     fleet: Fleet, mission: str, under_way: str
 ) -> None:
     done = sortie_create(fleet, SortieCreate(title="done", mission=mission)).state.sortie_id
-    sortie_start(fleet, SortieStart(sortie=done, specialist="bo"))
-    sortie_complete(fleet, SortieComplete(sortie=done, specialist="bo"))
+    sortie_start(fleet, SortieStart(sortie=done, token=BO))
+    sortie_complete(fleet, SortieComplete(sortie=done, token=BO))
     head = fleet.store.head()
     cancelled = mission_cancel(fleet, MissionCancel(mission=mission, reason="the customer left")).state
     assert (cancelled.status, cancelled.summary) == ("cancelled", "the customer left")
     assert (cancelled.sorties_completed, cancelled.sorties_cancelled) == (1, 1)
     assert sortie_of(fleet, under_way).status == "cancelled"
     assert sortie_of(fleet, done).status == "completed"
-    assert [event.type for event in fleet.store.read(after=head)] == ["mission_cancelled", "sortie_closed"]
+    assert [event.type for event in fleet.store.read(after=head)] == [
+        "mission_cancelled",
+        "sortie_closed",
+        "lease_released",
+    ]
 
 
 @pytest.mark.parametrize("end", ["complete", "cancel"])
@@ -251,29 +263,27 @@ def test_a_sortie_created_for_somebody_is_assigned(fleet: Fleet) -> None:
 def test_an_assigned_sortie_is_started_by_its_assignee_alone(fleet: Fleet, sortie: str) -> None:
     sortie_assign(fleet, SortieAssign(sortie=sortie, specialist="ada"))
     with pytest.raises(Conflict, match="belongs to ada, not to bo") as caught:
-        sortie_start(fleet, SortieStart(sortie=sortie, specialist="bo"))
+        sortie_start(fleet, SortieStart(sortie=sortie, token=BO))
     assert caught.value.details["assigned_to"] == "ada"
     assert "fleet sortie assign srt-1 bo" in caught.value.remedy
-    assert sortie_start(fleet, SortieStart(sortie=sortie, specialist="ada")).state.status == "in_progress"
+    assert sortie_start(fleet, SortieStart(sortie=sortie, token=ADA)).state.status == "in_progress"
 
 
 def test_a_pending_sortie_belongs_to_whoever_starts_it(fleet: Fleet, sortie: str, clock: TestClock) -> None:
-    started = sortie_start(fleet, SortieStart(sortie=sortie, specialist="bo")).state
-    assert (started.assigned_to, started.status, started.started_at) == (
-        "bo",
-        "in_progress",
-        as_datetime(START),
-    )
+    started = sortie_start(fleet, SortieStart(sortie=sortie, token=BO)).state
+    assert (started.assigned_to, started.status) == ("bo", "in_progress")
+    assert sortie_of(fleet, sortie).started_at == as_datetime(START)
 
 
 def test_a_sortie_under_way_can_be_handed_over_with_its_progress(
     fleet: Fleet, under_way: str, clock: TestClock
 ) -> None:
-    sortie_progress(fleet, SortieReport(sortie=under_way, specialist="ada", percent=40))
-    clock.advance(60)
+    sortie_progress(fleet, SortieReport(sortie=under_way, token=ADA, percent=40))
+    clock.advance(50)
     assert sortie_assign(fleet, SortieAssign(sortie=under_way, specialist="bo")).state.status == "assigned"
-    on = sortie_start(fleet, SortieStart(sortie=under_way, specialist="bo")).state
-    assert (on.assigned_to, on.progress, on.started_at) == ("bo", 40, as_datetime(START))
+    on = sortie_start(fleet, SortieStart(sortie=under_way, token=BO)).state
+    assert (on.assigned_to, on.progress) == ("bo", 40)
+    assert sortie_of(fleet, under_way).started_at == as_datetime(START)
 
 
 def test_assigning_to_whom_it_belongs_records_nothing(fleet: Fleet, under_way: str) -> None:
@@ -291,7 +301,7 @@ def test_reassigning_before_the_start_changes_the_assignee_alone(fleet: Fleet, s
 
 
 def test_progress_is_reported_with_what_was_done(fleet: Fleet, under_way: str) -> None:
-    report = SortieReport(sortie=under_way, specialist="ada", percent=60, message="tests next")
+    report = SortieReport(sortie=under_way, token=ADA, percent=60, message="tests next")
     shown = sortie_progress(fleet, report).state
     assert (shown.progress, shown.status_message) == (60, "tests next")
 
@@ -302,19 +312,17 @@ def test_progress_beyond_its_bounds_is_refused_with_its_place(
 ) -> None:
     head = fleet.store.head()
     with pytest.raises(Invalid) as caught:
-        sortie_progress(fleet, SortieReport(sortie=under_way, specialist="ada", percent=percent))
+        sortie_progress(fleet, SortieReport(sortie=under_way, token=ADA, percent=percent))
     assert caught.value.path == "$.data.progress"
     assert fleet.store.head() == head
 
 
 def test_a_blocked_sortie_says_what_it_waits_for_until_it_goes_on(fleet: Fleet, under_way: str) -> None:
-    block = SortieBlock(
-        sortie=under_way, specialist="ada", reason="no access", kind="resource", blocker="db-1"
-    )
+    block = SortieBlock(sortie=under_way, token=ADA, reason="no access", kind="resource", blocker="db-1")
     blocked = sortie_block(fleet, block).state
     assert (blocked.status, blocked.blocked_reason) == ("blocked", "no access")
     assert (blocked.blocker_type, blocked.blocker) == ("resource", "db-1")
-    free = sortie_unblock(fleet, SortieUnblock(sortie=under_way)).state
+    free = sortie_unblock(fleet, SortieUnblock(sortie=under_way, token=ADA)).state
     assert (free.status, free.blocked_reason, free.blocker_type, free.blocker) == (
         "in_progress",
         None,
@@ -325,26 +333,26 @@ def test_a_blocked_sortie_says_what_it_waits_for_until_it_goes_on(fleet: Fleet, 
 
 def test_a_block_needs_a_reason(fleet: Fleet, under_way: str) -> None:
     with pytest.raises(Invalid, match="needs a reason"):
-        sortie_block(fleet, SortieBlock(sortie=under_way, specialist="ada", reason=" "))
+        sortie_block(fleet, SortieBlock(sortie=under_way, token=ADA, reason=" "))
 
 
 def test_a_completed_sortie_is_at_100_percent_and_says_how_long_it_took(
     fleet: Fleet, under_way: str, clock: TestClock
 ) -> None:
     clock.advance(2.5)
-    done = sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada", summary="merged")).state
+    done = sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA, summary="merged")).state
     assert (done.status, done.progress, done.summary, done.duration_ms) == ("completed", 100, "merged", 2500)
     assert done.completed_at == as_datetime(START + 2_500_000)
 
 
 def test_what_took_no_time_took_a_millisecond(fleet: Fleet, under_way: str) -> None:
-    done = sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada")).state
+    done = sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA)).state
     assert done.duration_ms == 1
 
 
 def test_a_failed_sortie_keeps_its_progress_and_can_be_assigned_anew(fleet: Fleet, under_way: str) -> None:
-    sortie_progress(fleet, SortieReport(sortie=under_way, specialist="ada", percent=30))
-    failed = sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada", failed=True)).state
+    sortie_progress(fleet, SortieReport(sortie=under_way, token=ADA, percent=30))
+    failed = sortie_fail(fleet, SortieFail(sortie=under_way, token=ADA, reason="no way")).state
     assert (failed.status, failed.progress) == ("failed", 30)
     again = sortie_assign(fleet, SortieAssign(sortie=under_way, specialist="ada")).state
     assert (again.status, again.completed_at, again.duration_ms) == ("assigned", None, None)
@@ -353,9 +361,9 @@ def test_a_failed_sortie_keeps_its_progress_and_can_be_assigned_anew(fleet: Flee
 @pytest.mark.parametrize(
     ("operation", "request_"),
     [
-        (sortie_progress, SortieReport(sortie="srt-1", specialist="bo", percent=1)),
-        (sortie_block, SortieBlock(sortie="srt-1", specialist="bo", reason="x")),
-        (sortie_complete, SortieComplete(sortie="srt-1", specialist="bo")),
+        (sortie_progress, SortieReport(sortie="srt-1", token=BO, percent=1)),
+        (sortie_block, SortieBlock(sortie="srt-1", token=BO, reason="x")),
+        (sortie_complete, SortieComplete(sortie="srt-1", token=BO)),
     ],
 )
 def test_only_the_assignee_reports_on_a_sortie(
@@ -369,18 +377,18 @@ def test_only_the_assignee_reports_on_a_sortie(
 
 def test_a_refusal_names_the_state_and_the_moves_there_are(fleet: Fleet, sortie: str) -> None:
     with pytest.raises(Conflict) as caught:
-        sortie_progress(fleet, SortieReport(sortie=sortie, specialist="ada", percent=5))
+        sortie_progress(fleet, SortieReport(sortie=sortie, token=ADA, percent=5))
     assert (
         caught.value.message == "sortie srt-1 is pending, so 'progress' is not possible; it needs in_progress"
     )
-    assert caught.value.remedy == "possible now: assign, cancel, start; see 'fleet sortie show srt-1'"
-    assert caught.value.details["legal_moves"] == ["assign", "cancel", "start"]
+    assert caught.value.remedy == "possible now: assign, cancel, split, start; see 'fleet sortie show srt-1'"
+    assert caught.value.details["legal_moves"] == ["assign", "cancel", "split", "start"]
 
 
 def test_what_is_over_is_told_to_be_over_whosever_it_was(fleet: Fleet, under_way: str) -> None:
-    sortie_complete(fleet, SortieComplete(sortie=under_way, specialist="ada"))
+    sortie_complete(fleet, SortieComplete(sortie=under_way, token=ADA))
     with pytest.raises(Conflict, match="is completed, so 'start' is not possible"):
-        sortie_start(fleet, SortieStart(sortie=under_way, specialist="bo"))
+        sortie_start(fleet, SortieStart(sortie=under_way, token=BO))
 
 
 def test_what_is_over_allows_no_moves_and_says_so(fleet: Fleet, sortie: str) -> None:
@@ -401,12 +409,17 @@ UNKNOWN = [
     (sortie_show, SortieShow(sortie="no")),
     (sortie_assign, SortieAssign(sortie="no", specialist="ada")),
     (sortie_assign, SortieAssign(sortie="srt-1", specialist="no")),
-    (sortie_start, SortieStart(sortie="srt-1", specialist="no")),
-    (sortie_start, SortieStart(sortie="no", specialist="ada")),
-    (sortie_progress, SortieReport(sortie="no", specialist="ada", percent=1)),
-    (sortie_block, SortieBlock(sortie="no", specialist="ada", reason="x")),
-    (sortie_unblock, SortieUnblock(sortie="no")),
-    (sortie_complete, SortieComplete(sortie="no", specialist="ada")),
+    (sortie_start, SortieStart(sortie="no", token=ADA)),
+    (sortie_progress, SortieReport(sortie="no", token=ADA, percent=1)),
+    (sortie_block, SortieBlock(sortie="no", token=ADA, reason="x")),
+    (sortie_unblock, SortieUnblock(sortie="no", token=ADA)),
+    (sortie_fail, SortieFail(sortie="no", token=ADA, reason="x")),
+    (sortie_release, SortieRelease(sortie="no", token=ADA)),
+    (sortie_claim, SortieClaim(token=1)),
+    (review_start, ReviewStart(sortie="no", token=ADA)),
+    (review_complete, ReviewComplete(sortie="no", verdict="approved", token=ADA)),
+    (sortie_create, SortieCreate(title="x", needs=("no",))),
+    (sortie_complete, SortieComplete(sortie="no", token=ADA)),
     (sortie_cancel, SortieCancel(sortie="no")),
 ]
 
@@ -457,22 +470,6 @@ def test_a_limited_list_carries_the_cursor_to_the_rest(fleet: Fleet) -> None:
     assert seen == [f"srt-{number}" for number in range(5)]
 
 
-def test_of_many_processes_that_start_one_sortie_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
-    crew = ["ada", "bo", "cy", "di"]
-    sorties = [f"srt-{number}" for number in range(8)]
-    with opened(tmp_path, "sqlite") as fleet:
-        for name in crew:
-            register(fleet, Register(specialist=name))
-        for sortie in sorties:
-            sortie_create(fleet, SortieCreate(title="x", id=sortie))
-    with ProcessPoolExecutor(len(crew), mp_context=get_context("spawn")) as pool:
-        won = list(pool.map(start_what_you_can, [tmp_path] * len(crew), crew, [sorties] * len(crew)))
-    assert sorted(sortie for wins in won for sortie in wins) == sorties
-    with opened(tmp_path, "sqlite") as fleet:
-        for name, wins in zip(crew, won, strict=True):
-            assert ids(fleet, SortieList(specialist=name)) == sorted(wins)
-
-
 def test_a_sortie_created_while_a_mission_is_being_completed_keeps_it_open(tmp_path: Path) -> None:
     """The decision had looked at the mission's sorties already when another came."""
     draw = Uuid7(TestClock())
@@ -507,7 +504,7 @@ def test_every_read_verb_travels_in_time(fleet: Fleet, mission: str, under_way: 
         moments.append(Moment(done.position, mission_of(fleet, mission), sorties))
 
     remember(mission_start(fleet, MissionStart(mission=mission)))
-    remember(sortie_progress(fleet, SortieReport(sortie=under_way, specialist="ada", percent=50)))
+    remember(sortie_progress(fleet, SortieReport(sortie=under_way, token=ADA, percent=50)))
     remember(sortie_create(fleet, SortieCreate(title="more", mission=mission, id="srt-2")))
     remember(mission_cancel(fleet, MissionCancel(mission=mission)))
     for moment in moments:
@@ -540,24 +537,49 @@ WRITES: list[tuple[Callable[..., Any], Any, Any]] = [
     ),
     (
         sortie_start,
-        SortieStart(sortie="srt-0", specialist="bo", key="k"),
-        SortieStart(sortie="srt-0", specialist="ada", key="k"),
+        SortieStart(sortie="srt-0", token=BO, key="k"),
+        SortieStart(sortie="srt-0", token=ADA, key="k"),
     ),
     (
         sortie_progress,
-        SortieReport(sortie="srt-1", specialist="ada", percent=5, key="k"),
-        SortieReport(sortie="srt-1", specialist="ada", percent=6, key="k"),
+        SortieReport(sortie="srt-1", token=ADA, percent=5, key="k"),
+        SortieReport(sortie="srt-1", token=ADA, percent=6, key="k"),
     ),
     (
         sortie_block,
-        SortieBlock(sortie="srt-1", specialist="ada", reason="x", key="k"),
-        SortieBlock(sortie="srt-1", specialist="ada", reason="y", key="k"),
+        SortieBlock(sortie="srt-1", token=ADA, reason="x", key="k"),
+        SortieBlock(sortie="srt-1", token=ADA, reason="y", key="k"),
     ),
-    (sortie_unblock, SortieUnblock(sortie="srt-2", key="k"), SortieUnblock(sortie="srt-2", by="x", key="k")),
+    (
+        sortie_unblock,
+        SortieUnblock(sortie="srt-2", token=BO, key="k"),
+        SortieUnblock(sortie="srt-2", token=ADA, key="k"),
+    ),
+    (
+        sortie_fail,
+        SortieFail(sortie="srt-1", token=ADA, reason="x", key="k"),
+        SortieFail(sortie="srt-1", token=ADA, reason="y", key="k"),
+    ),
+    (
+        sortie_release,
+        SortieRelease(sortie="srt-2", token=BO, key="k"),
+        SortieRelease(sortie="srt-1", token=BO, key="k"),
+    ),
+    (sortie_claim, SortieClaim(token=ADA, key="k"), SortieClaim(token=BO, key="k")),
+    (
+        review_start,
+        ReviewStart(sortie="srt-4", token=BO, key="k"),
+        ReviewStart(sortie="srt-4", token=BO, type="code", key="k"),
+    ),
+    (
+        review_complete,
+        ReviewComplete(sortie="srt-4", verdict="needs_changes", token=BO, key="k"),
+        ReviewComplete(sortie="srt-4", verdict="approved", token=BO, key="k"),
+    ),
     (
         sortie_complete,
-        SortieComplete(sortie="srt-1", specialist="ada", key="k"),
-        SortieComplete(sortie="srt-1", specialist="ada", failed=True, key="k"),
+        SortieComplete(sortie="srt-1", token=ADA, key="k"),
+        SortieComplete(sortie="srt-1", token=ADA, summary="x", key="k"),
     ),
     (sortie_cancel, SortieCancel(sortie="srt-1", key="k"), SortieCancel(sortie="srt-0", key="k")),
 ]
@@ -565,11 +587,16 @@ WRITES: list[tuple[Callable[..., Any], Any, Any]] = [
 
 @pytest.fixture
 def busy_fleet(fleet: Fleet, under_way: str) -> Fleet:
-    """Something to do for every verb: srt-0 pending, srt-1 under way, srt-2 blocked, msn-3 complete."""
+    """Something to do for every verb: srt-0 pending, srt-1 under way, srt-2 blocked, srt-4 in review, msn-3
+    to be completed.
+    """
     sortie_create(fleet, SortieCreate(title="pending", id="srt-0"))
     sortie_create(fleet, SortieCreate(title="blocked", id="srt-2"))
-    sortie_start(fleet, SortieStart(sortie="srt-2", specialist="bo"))
-    sortie_block(fleet, SortieBlock(sortie="srt-2", specialist="bo", reason="x"))
+    sortie_start(fleet, SortieStart(sortie="srt-2", token=BO))
+    sortie_block(fleet, SortieBlock(sortie="srt-2", token=BO, reason="x"))
+    sortie_create(fleet, SortieCreate(title="in review", id="srt-4", review=True))
+    sortie_start(fleet, SortieStart(sortie="srt-4", token=ADA))
+    sortie_complete(fleet, SortieComplete(sortie="srt-4", token=ADA))
     mission_create(fleet, MissionCreate(title="ready", id="msn-3"))
     mission_start(fleet, MissionStart(mission="msn-3"))
     return fleet

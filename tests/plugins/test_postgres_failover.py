@@ -13,12 +13,18 @@ from fleet_core.projections import differences
 from fleet_core.testing.store_kit.base import in_thread, said
 from fleet_postgres.database import Address
 from fleet_postgres.settings import Settings
+from fleet_specialists.api import Heartbeat, Register, heartbeat, register
+from postgres_clocks import await_late, open_fleet, server_clock, status
 from postgres_crowds import DEADLINE, Crowd
 from postgres_servers import DURABLE, Server
 from postgres_stores import batch, execute, open_postgres
 from sqlite_stores import tally
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "survive-the-loss-of-a-server.md"
+
+
+TIMES = {"long": 300.0, "short": 0.3}
+"""How long specialists of two clients may be silent, in seconds."""
 
 
 def advised_settings() -> list[str]:
@@ -80,6 +86,21 @@ def test_a_standby_that_takes_over_under_load_has_all_that_was_acknowledged(
         crowd.finish().check()
     finally:
         crowd.disperse()
+
+
+def test_leases_go_on_with_the_clock_of_the_standby_that_takes_over(parting: Pair, tmp_path: Path) -> None:
+    long, short = (open_fleet(tmp_path / name, parting.dsn, "leases", time) for name, time in TIMES.items())
+    token = register(long, Register(specialist="ada")).state.token
+    before = server_clock(long)
+    parting.primary.kill()
+    parting.standby.promote()
+    assert server_clock(long) > before
+    register(short, Register(specialist="bo"))
+    await_late(long, "bo")
+    heartbeat(long, Heartbeat(token=token))
+    assert [status(long, name) for name in ("ada", "bo")] == ["active", "lost"]
+    long.close()
+    short.close()
 
 
 class Lonely:

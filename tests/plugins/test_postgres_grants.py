@@ -17,6 +17,7 @@ from fleet_core.api import (
     Usage,
     system_clock,
 )
+from fleet_core.projections import catch_up
 from fleet_core.testing.store_kit.base import said
 from fleet_msgspec.codecs import JsonCodec
 from fleet_postgres.database import Address
@@ -32,6 +33,12 @@ class Tally(msgspec.Struct, frozen=True):
     """How many events a stream has."""
 
     events: int
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What the last event says."""
+
+    text: str
 
 
 def evolve(state: Tally | None, event: Recorded) -> Tally:
@@ -111,6 +118,32 @@ def test_a_writer_keeps_read_tables_up_to_date(writer: PostgresStore) -> None:
     writer.append(batch("second"))
     assert writer.get("tallies", ONE.id) == Tally(2)
     assert writer.position("tallies") == writer.head()
+
+
+def test_a_table_that_is_searched_is_the_owner_s_the_writer_keeps_it_and_readers_search(
+    ground: Ground,
+) -> None:
+    notes = Projection(
+        name="notes",
+        state=Note,
+        types=("noted",),
+        key=lambda event: event.stream_id,
+        evolve=lambda state, event: Note(str(event.plain)),
+        text=("text",),
+    )
+    for role in ("owner", "writer"):
+        store = ground.open(role)
+        assert store.define([notes]) == []
+        catch_up(store, store, notes)
+        store.append(batch(f"a lamp of the {role}"))
+        assert store.search("notes", "LAMP own", {}).items == (
+            [Note("a lamp of the owner")] if role == "owner" else []
+        )
+        store.close()
+    reader = ground.open("reader")
+    reader.define([notes])
+    assert reader.search("notes", "lamp writ", {}).items == [Note("a lamp of the writer")]
+    reader.close()
 
 
 def test_a_writer_closes_the_chain_and_verifies_it(writer: PostgresStore) -> None:

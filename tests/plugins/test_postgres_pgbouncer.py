@@ -20,6 +20,7 @@ from fleet_core.testing.store_kit.threads import ThreadsKit
 from fleet_core.testing.store_kit.views import ViewsKit
 from fleet_core.testing.store_kit.waiting import WaitingKit
 from fleet_core.testing.stores import opening
+from fleet_postgres.statements import PREPARED_AFTER
 from fleet_postgres.turns import stream_key
 from poolers import DEADLINE, POOL, pooled
 from postgres_servers import SharedServer
@@ -77,6 +78,24 @@ def test_clients_share_a_server_for_a_transaction_each(sessions: list[Session], 
     """Or these tests would show nothing."""
     with psycopg.connect(pooler, autocommit=True) as one, psycopg.connect(pooler, autocommit=True) as two:
         assert server_of(one) == server_of(two)
+
+
+def test_an_instant_is_read_on_a_server_that_knows_nothing_of_the_statement(postgres: SharedServer) -> None:
+    with pooled(postgres.tcp_dsn, pool=2) as dsn:
+        store = open_postgres(dsn, postgres.schema())
+        moments = [store.instant() for _ in range(PREPARED_AFTER + 2)]
+        with psycopg.connect(dsn) as one, psycopg.connect(dsn) as two:
+            [stranger] = [session for session in (one, two) if not prepared(session)]
+            stranger.rollback()  # the one that is free now
+            moments += [store.instant() for _ in range(3)]
+        assert moments == sorted(moments)
+        store.close()
+
+
+def prepared(session: Session) -> int:
+    """How many statements are prepared on the server that a client has."""
+    [(count,)] = session.execute("SELECT count(*) FROM pg_prepared_statements").fetchall()
+    return int(count)
 
 
 def test_a_lock_is_waited_for_as_long_as_the_settings_say(postgres: SharedServer, pooler: str) -> None:

@@ -29,9 +29,14 @@ def writing(store: PostgresStore) -> Connection:
         return database.wire
 
 
-def answers_during(store: PostgresStore, work: Callable[[], Any]) -> int:
+def reading(store: PostgresStore) -> Connection:
+    """The connection on which the store reads, as long as one thread does."""
+    [database] = store._connections._readers
+    return database.wire
+
+
+def answers_during(connection: Connection, work: Callable[[], Any]) -> int:
     """How many times the server said that it is done, as the driver's own trace has it."""
-    connection = writing(store)
     with tempfile.TemporaryFile() as trace:
         connection.pgconn.trace(trace.fileno())
         work()
@@ -59,8 +64,17 @@ def prepared(store: PostgresStore) -> int:
 def test_an_append_is_one_round_trip(store: PostgresStore, append: Callable[[PostgresStore], Any]) -> None:
     for _ in range(PREPARED_AFTER + 1):
         append(store)  # the first of them also wakes others, and the last prepares a statement
-    trips = sorted(answers_during(store, lambda: append(store)) for _ in range(3))
+    trips = sorted(answers_during(writing(store), lambda: append(store)) for _ in range(3))
     assert trips[0] == 1
+
+
+@pytest.mark.parametrize("ask", [PostgresStore.instant, PostgresStore.head])
+def test_the_clock_and_the_head_are_one_round_trip(
+    store: PostgresStore, ask: Callable[[PostgresStore], Any]
+) -> None:
+    for _ in range(PREPARED_AFTER + 1):
+        ask(store)
+    assert answers_during(reading(store), lambda: ask(store)) == 1
 
 
 def test_a_statement_is_prepared_once_it_is_used_often(store: PostgresStore) -> None:

@@ -11,54 +11,90 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from fleet_core.api import Batch, Conflict, Done, Fleet, NewEvent, Stream, Write
+from fleet_core.api import (
+    Batch,
+    Conflict,
+    Done,
+    Fenced,
+    Fleet,
+    NewEvent,
+    NothingReady,
+    Stream,
+    Write,
+)
+from fleet_leases.api import LEASES, session_id
+from fleet_leases.operations import LeaseRelease, lease_release
 from fleet_missions.api import (
     MISSIONS,
+    OPEN_SORTIES,
+    REVIEWS,
     SORTIES,
     MissionCancel,
     MissionComplete,
     MissionCreate,
     MissionStart,
+    ReviewComplete,
+    ReviewStart,
     SortieAssign,
     SortieBlock,
     SortieCancel,
+    SortieClaim,
     SortieComplete,
     SortieCreate,
+    SortieFail,
+    SortieRelease,
     SortieReport,
     SortieStart,
     SortieUnblock,
+    claim_id,
     mission_cancel,
     mission_complete,
     mission_create,
     mission_start,
+    review_complete,
+    review_start,
     sortie_assign,
     sortie_block,
     sortie_cancel,
+    sortie_claim,
     sortie_complete,
     sortie_create,
+    sortie_fail,
     sortie_progress,
+    sortie_release,
     sortie_start,
     sortie_unblock,
 )
-from fleet_missions.moves import MISSION_MOVES, SORTIE_MOVES
-from fleet_specialists.api import SPECIALISTS, Register, register
+from fleet_missions.moves import MISSION_MOVES, RETURNS, SORTIE_MOVES, SORTIE_OPEN
+from fleet_specialists.api import SPECIALISTS, Register, Retire, register, retire
 from fleets import TestClock, opened, unlike
 
-SPECIALIST = st.sampled_from(["ada", "bo"])
-OPEN = {"pending", "assigned", "in_progress", "blocked", "failed"}
+CREW = ["ada", "bo"]
+SPECIALIST = st.sampled_from(CREW)
+URGENCY = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+MOVABLE = {"pending", "assigned", "in_progress", "blocked", "failed"}
 
 
 class ModelSortie:
     """What a sortie should be."""
 
-    def __init__(self, mission: str | None, assignee: str | None) -> None:
-        self.mission = mission
-        self.assignee = assignee
+    def __init__(
+        self, mission: str | None, assignee: str | None, needs: tuple[str, ...], priority: str, review: bool
+    ) -> None:
+        self.mission, self.assignee, self.needs = mission, assignee, needs
+        self.priority, self.review = priority, review
         self.status = "assigned" if assignee else "pending"
-        self.progress = 0
+        self.progress = self.strikes = 0
+        self.claimed = False
+        self.reviewer: str | None = None
 
     def may(self, who: str, *states: str) -> bool:
-        return self.assignee in (None, who) and self.status in states
+        """Who works on it may do what these states allow."""
+        return self.claimed and self.assignee == who and self.status in states
+
+    def go(self, status: str, *, to: str | None) -> None:
+        """On to a state, without the claim on it."""
+        self.status, self.assignee, self.claimed, self.reviewer = status, to, False, None
 
 
 class Missions(RuleBasedStateMachine):
@@ -76,29 +112,53 @@ class Missions(RuleBasedStateMachine):
         self.fleet: Fleet = self.exits.enter_context(opened(folder, self.backend, self.clock))
         self.planned: dict[str, str] = {}
         self.work: dict[str, ModelSortie] = {}
+        self.tokens: dict[str, int] = {}
 
     def teardown(self) -> None:
         self.exits.close()
 
     def attempt(self, operation: Any, request: Write, legal: bool) -> Done[Any] | None:
-        """Run an operation that must succeed, or must be refused without a trace."""
-        self.clock.advance(1)
+        """Run an operation that must succeed, or must be refused without a trace but that of being fenced."""
+        self.clock.advance(0.5)
         if legal:
             done: Done[Any] = operation(self.fleet, request)
             return done
         head = self.fleet.store.head()
-        with pytest.raises(Conflict):
+        with pytest.raises((Conflict, NothingReady, Fenced)) as caught:
             operation(self.fleet, request)
-        assert self.fleet.store.head() == head
+        fenced = ["write_fenced"] if isinstance(caught.value, Fenced) else []
+        assert [event.type for event in self.fleet.store.read(after=head)] == fenced
         return None
+
+    def move(self, name: str, operation: Any, request: Any, legal: bool) -> Done[Any] | None:
+        """The same, with a sortie: what follows is what the table of moves allows."""
+        source = self.status_of(request.sortie)
+        done = self.attempt(operation, request, legal)
+        moves = SORTIE_MOVES[name]
+        assert done is None or source in moves.sources
+        assert done is None or self.status_of(request.sortie) in moves.targets | {source}
+        return done
+
+    def status_of(self, sortie: str) -> str:
+        state = self.fleet.view(SORTIES).get(sortie)
+        assert state is not None
+        return state.status
 
     def work_of(self, mission: str) -> list[ModelSortie]:
         return [each for each in self.work.values() if each.mission == mission]
 
+    def is_met(self, sortie: str) -> bool:
+        return all(self.work[needed].status == "completed" for needed in self.work[sortie].needs)
+
+    def can_start(self, sortie: str, who: str) -> bool:
+        model = self.work[sortie]
+        mine = model.assignee in (None, who) and model.status in ("pending", "assigned")
+        return mine and self.is_met(sortie)
+
     @initialize()
-    def register(self) -> None:
-        for name in ("ada", "bo"):
-            register(self.fleet, Register(specialist=name))
+    def register_all(self) -> None:
+        for name in CREW:
+            self.tokens[name] = register(self.fleet, Register(specialist=name)).state.token
 
     @initialize(target=missions)
     def first_mission(self) -> Any:
@@ -106,7 +166,7 @@ class Missions(RuleBasedStateMachine):
 
     @initialize(target=sorties)
     def first_sortie(self) -> Any:
-        return self.create_sortie(None, None)
+        return self.create_sortie(None, None, None, "medium", False)
 
     @rule(target=missions)
     def create_mission(self) -> str:
@@ -132,75 +192,193 @@ class Missions(RuleBasedStateMachine):
         if self.attempt(mission_cancel, MissionCancel(mission=mission), legal):
             self.planned[mission] = "cancelled"
             for each in self.work_of(mission):
-                each.status = "cancelled" if each.status in OPEN else each.status
+                if each.status in SORTIE_OPEN:
+                    each.go("cancelled", to=each.assignee)
 
-    @rule(target=sorties, mission=st.none() | missions, assignee=st.none() | SPECIALIST)
-    def create_sortie(self, mission: str | None, assignee: str | None) -> Any:
+    @rule(
+        target=sorties,
+        mission=st.none() | missions,
+        assignee=st.none() | SPECIALIST,
+        needed=st.none() | sorties,
+        priority=st.sampled_from(sorted(URGENCY)),
+        review=st.booleans(),
+    )
+    def create_sortie(
+        self, mission: str | None, assignee: str | None, needed: str | None, priority: Any, review: bool
+    ) -> Any:
+        needs = () if needed is None else (needed,)
         legal = mission is None or self.planned[mission] in ("pending", "in_progress")
-        request = SortieCreate(title="s", mission=mission, assign_to=assignee)
-        done = self.attempt(sortie_create, request, legal)
+        fits = all(
+            self.work[each].mission == mission and self.work[each].status != "cancelled" for each in needs
+        )
+        request = SortieCreate(
+            title="s", mission=mission, assign_to=assignee, needs=needs, priority=priority, review=review
+        )
+        done = self.attempt(sortie_create, request, legal and fits)
         if done is None:
             return multiple()
-        self.work[done.state.sortie_id] = ModelSortie(mission, assignee)
+        self.work[done.state.sortie_id] = ModelSortie(mission, assignee, needs, priority, review)
         return done.state.sortie_id
 
     @rule(sortie=sorties, who=SPECIALIST)
     def assign(self, sortie: str, who: str) -> None:
         model = self.work[sortie]
-        done = self.attempt(sortie_assign, SortieAssign(sortie=sortie, specialist=who), model.status in OPEN)
-        if done and (model.assignee != who or model.status in ("pending", "failed")):
-            model.assignee, model.status = who, "assigned"
+        request = SortieAssign(sortie=sortie, specialist=who)
+        done = self.move("assign", sortie_assign, request, model.status in MOVABLE)
+        if done and not (model.assignee == who and (model.claimed or model.status == "assigned")):
+            model.go("assigned", to=who)
 
     @rule(sortie=sorties, who=SPECIALIST)
     def start(self, sortie: str, who: str) -> None:
-        model = self.work[sortie]
-        legal = model.may(who, "pending", "assigned")
-        if self.attempt(sortie_start, SortieStart(sortie=sortie, specialist=who), legal):
-            model.assignee, model.status = who, "in_progress"
+        request = SortieStart(sortie=sortie, token=self.tokens[who])
+        if self.move("start", sortie_start, request, self.can_start(sortie, who)):
+            self.claims(sortie, who)
+
+    @rule(who=SPECIALIST)
+    def claim(self, who: str) -> None:
+        ready = [sortie for sortie in self.work if self.can_start(sortie, who)]
+        done = self.attempt(sortie_claim, SortieClaim(token=self.tokens[who]), bool(ready))
+        if done:
+            first = min(ready, key=lambda sortie: URGENCY[self.work[sortie].priority])
+            assert done.state.sortie == first
+            self.claims(first, who)
+
+    def claims(self, sortie: str, who: str) -> None:
+        self.work[sortie].go("in_progress", to=who)
+        self.work[sortie].claimed = True
 
     @rule(sortie=sorties, who=SPECIALIST, percent=st.integers(0, 100))
     def report(self, sortie: str, who: str, percent: int) -> None:
         model = self.work[sortie]
-        request = SortieReport(sortie=sortie, specialist=who, percent=percent)
-        if self.attempt(sortie_progress, request, model.may(who, "in_progress")):
+        request = SortieReport(sortie=sortie, token=self.tokens[who], percent=percent)
+        if self.move("progress", sortie_progress, request, model.may(who, "in_progress")):
             model.progress = percent
 
     @rule(sortie=sorties, who=SPECIALIST)
     def block(self, sortie: str, who: str) -> None:
         model = self.work[sortie]
-        request = SortieBlock(sortie=sortie, specialist=who, reason="x")
-        if self.attempt(sortie_block, request, model.may(who, "in_progress")):
+        request = SortieBlock(sortie=sortie, token=self.tokens[who], reason="x")
+        if self.move("block", sortie_block, request, model.may(who, "in_progress")):
             model.status = "blocked"
 
-    @rule(sortie=sorties)
-    def unblock(self, sortie: str) -> None:
+    @rule(sortie=sorties, who=SPECIALIST)
+    def unblock(self, sortie: str, who: str) -> None:
         model = self.work[sortie]
-        if self.attempt(sortie_unblock, SortieUnblock(sortie=sortie), model.status == "blocked"):
-            model.status = "in_progress"
+        request = SortieUnblock(sortie=sortie, token=self.tokens[who])
+        if self.move("unblock", sortie_unblock, request, model.status == "blocked"):
+            if model.claimed:
+                model.status = "in_progress"
+            else:
+                model.go("pending", to=None)
 
-    @rule(sortie=sorties, who=SPECIALIST, failed=st.booleans())
-    def complete(self, sortie: str, who: str, failed: bool) -> None:
+    @rule(sortie=sorties, who=SPECIALIST)
+    def release(self, sortie: str, who: str) -> None:
         model = self.work[sortie]
-        request = SortieComplete(sortie=sortie, specialist=who, failed=failed)
-        if self.attempt(sortie_complete, request, model.may(who, "in_progress")):
-            model.status = "failed" if failed else "completed"
-            model.progress = model.progress if failed else 100
+        request = SortieRelease(sortie=sortie, token=self.tokens[who])
+        if self.move("release", sortie_release, request, model.may(who, "in_progress", "blocked")):
+            model.go(RETURNS[model.status], to=None)
+
+    @rule(sortie=sorties, who=SPECIALIST)
+    def complete(self, sortie: str, who: str) -> None:
+        model = self.work[sortie]
+        request = SortieComplete(sortie=sortie, token=self.tokens[who])
+        if self.move("complete", sortie_complete, request, model.may(who, "in_progress")):
+            model.go("review" if model.review else "completed", to=who)
+            model.progress = 100
+
+    @rule(sortie=sorties, who=SPECIALIST)
+    def fail(self, sortie: str, who: str) -> None:
+        model = self.work[sortie]
+        request = SortieFail(sortie=sortie, token=self.tokens[who], reason="x")
+        if self.move("fail", sortie_fail, request, model.may(who, "in_progress")):
+            model.go("failed", to=who)
 
     @rule(sortie=sorties)
     def cancel(self, sortie: str) -> None:
         model = self.work[sortie]
-        if self.attempt(sortie_cancel, SortieCancel(sortie=sortie), model.status in OPEN):
-            model.status = "cancelled"
+        request = SortieCancel(sortie=sortie)
+        if self.move("cancel", sortie_cancel, request, model.status in SORTIE_OPEN):
+            model.go("cancelled", to=model.assignee)
+
+    def can_review(self, model: ModelSortie, who: str) -> bool:
+        return model.status == "review" and model.assignee != who and model.reviewer in (None, who)
+
+    @rule(sortie=sorties, who=SPECIALIST)
+    def begin_review(self, sortie: str, who: str) -> None:
+        model = self.work[sortie]
+        request = ReviewStart(sortie=sortie, token=self.tokens[who])
+        if self.move("review start", review_start, request, self.can_review(model, who)):
+            model.reviewer = who
+
+    @rule(sortie=sorties, who=SPECIALIST, verdict=st.sampled_from(["approved", "rejected", "needs_changes"]))
+    def end_review(self, sortie: str, who: str, verdict: Any) -> None:
+        model = self.work[sortie]
+        request = ReviewComplete(sortie=sortie, token=self.tokens[who], verdict=verdict)
+        if self.move("review complete", review_complete, request, self.can_review(model, who)):
+            model.strikes += verdict != "approved"
+            model.go(
+                "completed" if verdict == "approved" else "blocked" if model.strikes >= 3 else "assigned",
+                to=model.assignee,
+            )
+
+    @rule(who=SPECIALIST, how=st.sampled_from(["retires", "is taken for dead", "begins anew"]))
+    def leave(self, who: str, how: str) -> None:
+        """And come back, with another session."""
+        self.clock.advance(0.5)
+        before = {sortie: self.status_of(sortie) for sortie in self.work}
+        if how == "retires":
+            retire(self.fleet, Retire(specialist=who))
+        elif how == "is taken for dead":
+            lease_release(self.fleet, LeaseRelease(lease=session_id(who), reason="x"))
+        again = Register(specialist=who, anew=how == "begins anew")
+        self.tokens[who] = register(self.fleet, again).state.token
+        for sortie, model in self.work.items():
+            self.loses(model, who, gone=how != "begins anew")
+            assert self.status_of(sortie) in (before[sortie], RETURNS.get(before[sortie]))
+
+    def loses(self, model: ModelSortie, who: str, *, gone: bool) -> None:
+        works_on_it = model.claimed and model.assignee == who
+        expected = gone and model.status == "assigned" and model.assignee == who
+        if works_on_it or expected:
+            model.go(RETURNS[model.status], to=None)
+        if gone and model.reviewer == who:
+            model.reviewer = None
 
     @invariant()
     def sorties_are_what_the_model_says(self) -> None:
         shown = {
-            each.sortie_id: (each.mission_id, each.assigned_to, each.status, each.progress)
+            each.sortie_id: (
+                each.mission_id,
+                each.assigned_to,
+                each.status,
+                each.progress,
+                each.reviewer,
+                each.strikes,
+            )
             for each in self.fleet.view(SORTIES).select().items
         }
         assert shown == {
-            name: (each.mission, each.assignee, each.status, each.progress)
+            name: (each.mission, each.assignee, each.status, each.progress, each.reviewer, each.strikes)
             for name, each in self.work.items()
+        }
+
+    @invariant()
+    def claims_are_what_the_model_says(self) -> None:
+        held = self.fleet.view(LEASES).select({"kind": "claim"}).items
+        assert {lease.lease_id: lease.holder for lease in held} == {
+            claim_id(name): each.assignee for name, each in self.work.items() if each.claimed
+        }
+
+    @invariant()
+    def the_queue_holds_what_is_open(self) -> None:
+        shown = {
+            each.sortie_id: (each.status, each.assigned_to, each.reviewer)
+            for each in self.fleet.view(OPEN_SORTIES).select().items
+        }
+        assert shown == {
+            name: (each.status, each.assignee, each.reviewer)
+            for name, each in self.work.items()
+            if each.status in SORTIE_OPEN
         }
 
     @invariant()
@@ -234,12 +412,12 @@ TestMissionsInSqlite.settings = settings(max_examples=8, stateful_step_count=25,
 
 @pytest.mark.parametrize("moves", [MISSION_MOVES, SORTIE_MOVES], ids=["mission", "sortie"])
 def test_what_is_over_stays_over(moves: Any) -> None:
-    targets = {move.target for move in moves.values()}
+    targets = set().union(*(move.targets for move in moves.values()))
     sources = {source for move in moves.values() for source in move.sources}
     assert targets - sources == {"completed", "cancelled"}
 
 
-TYPES = sorted({*MISSIONS.types, *SORTIES.types, *SPECIALISTS.types})
+TYPES = sorted({*MISSIONS.types, *SORTIES.types, *OPEN_SORTIES.types, *REVIEWS.types, *SPECIALISTS.types})
 TEXT = st.text("aé☃ ", max_size=3)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | TEXT,
@@ -261,11 +439,21 @@ FULL = {
     "closed_by": "x",
     "cancelled_by": "x",
     "changed_by": "x",
-    "reason": "r",
+    "reason": "success",
     "blocker_type": "external",
     "previous_status": "pending",
     "new_status": "review",
-    "changes": {"title": "u", "assigned_to": "bo"},
+    "changes": {"title": "u", "assigned_to": "bo", "priority": "high", "dependencies": ["b"]},
+    "review_id": "6a1f4a39-67a5-44c9-8e0c-6a3f27f0d9aa",
+    "reviewer_id": "bo",
+    "review_type": "code",
+    "verdict": "rejected",
+    "lease_id": "session:a",
+    "kind": "session",
+    "holder": "a",
+    "token": 1,
+    "ttl_ms": 1000,
+    "at": {"steady": 1},
     "progress": 7,
     "initial_sorties": [],
     "duration_ms": 1,
@@ -298,7 +486,7 @@ def test_any_events_in_any_order_fold_into_states_that_fit_their_types(
         for stream, event in events:
             fleet.append(Batch(stream, [event]))
         assert not unlike(fleet)
-        for projection in (MISSIONS, SORTIES, SPECIALISTS):
+        for projection in (MISSIONS, SORTIES, OPEN_SORTIES, REVIEWS, SPECIALISTS):
             for key, state in fleet.views.rows(projection.name):
-                assert key in ("a", "b")
+                assert key in ("a", "b", FULL["review_id"])
                 assert msgspec.convert(msgspec.to_builtins(state), projection.state) == state

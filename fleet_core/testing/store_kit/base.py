@@ -22,6 +22,7 @@ ABILITIES: Final = {
     "durability": "what is acknowledged is there after close and reopen, and after the process was killed",
     "processes": "it is opened several times at once, by this process and by others, and all see one log",
     "views": "it keeps read tables (`Views`)",
+    "searching": "it finds the states of read tables by the words of their text (`Searching`)",
     "maintenance": "it describes and checks itself (`Maintenance`)",
     "moving": "it takes in another store's log as it is, and can be sealed (`Movable`)",
     "pipelining": "one thread can have many appends under way (`Pipelining`)",

@@ -18,7 +18,8 @@ CREATE SEQUENCE {schema}.positions;
 
 -- Ids are the 16 bytes of a UUID, or text that ends in NUL so that it never has 16. Times are microseconds since
 -- 1970, UTC. correlation_id NULL stands for the event's own id, occurred_at NULL for recorded_at.
--- hash covers what the writer said (see hashing.py); the chain over the log is made afterwards (see chain.py).
+-- hash covers what the writer said and recorded_at (see hashing.py); the chain over the log is made afterwards (see
+-- chain.py).
 -- There are no foreign keys: checking them would lock and dirty the stream's row with every event.
 CREATE TABLE {schema}.events (
     position bigint PRIMARY KEY,
@@ -92,6 +93,14 @@ CREATE TRIGGER event_tags_never_go BEFORE TRUNCATE ON {schema}.event_tags
 CREATE FUNCTION {schema}.low(number bigint) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     'SELECT number::bit(32)::integer';
 
+-- The server's clock, in microseconds since 1970, UTC; it goes on within a transaction.
+CREATE FUNCTION {schema}.clock() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS
+    'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
+
+-- The hash of an event: of the writer's hash and the time at which the event was recorded.
+CREATE FUNCTION {schema}.stamped(said bytea, recorded_at bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    'SELECT substring(sha256(said || int8send(recorded_at)) FOR 16)';
+
 -- Takes a writer's locks; they last until its transaction has ended and is visible to all.
 --
 -- The gate is shared by all writers, unless one must be alone: it depends on more than keys can say, or has more to
@@ -99,10 +108,12 @@ CREATE FUNCTION {schema}.low(number bigint) RETURNS integer LANGUAGE sql IMMUTAB
 -- writes to and whatever its condition looks at, and shares the tags it writes. All come in one order, so that
 -- nobody waits in a circle. Last the mark: how far positions had come when the writer began, so that readers
 -- know below which position nothing can appear any more.
+--
+-- Locks are taken by assignments: a statement of its own would cost more than the lock.
 CREATE FUNCTION {schema}.take_turn(alone boolean, keys integer[], owned boolean[], patience integer)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    handed_out bigint;
+    nothing text;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'appends run at READ COMMITTED, not at %', upper(current_setting('transaction_isolation'))
@@ -112,20 +123,20 @@ BEGIN
         PERFORM set_config('lock_timeout', patience::text, true);
     END IF;
     IF alone THEN
-        PERFORM pg_advisory_xact_lock({schema}.low('{schema}.meta'::regclass::oid::bigint), 0);
+        nothing := pg_advisory_xact_lock({schema}.low('{schema}.meta'::regclass::oid::bigint), 0);
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock_shared({schema}.low('{schema}.meta'::regclass::oid::bigint), 0);
+    nothing := pg_advisory_xact_lock_shared({schema}.low('{schema}.meta'::regclass::oid::bigint), 0);
     FOR i IN 1 .. cardinality(keys) LOOP
         IF owned[i] THEN
-            PERFORM pg_advisory_xact_lock({schema}.low('{schema}.streams'::regclass::oid::bigint), keys[i]);
+            nothing := pg_advisory_xact_lock({schema}.low('{schema}.streams'::regclass::oid::bigint), keys[i]);
         ELSE
-            PERFORM pg_advisory_xact_lock_shared({schema}.low('{schema}.streams'::regclass::oid::bigint), keys[i]);
+            nothing := pg_advisory_xact_lock_shared({schema}.low('{schema}.streams'::regclass::oid::bigint), keys[i]);
         END IF;
     END LOOP;
-    SELECT CASE WHEN p.is_called THEN p.last_value ELSE 0 END INTO handed_out FROM {schema}.positions p;
-    PERFORM pg_advisory_xact_lock_shared(
-        {schema}.low('{schema}.events'::regclass::oid::bigint), {schema}.low(handed_out));
+    nothing := pg_advisory_xact_lock_shared(
+        {schema}.low('{schema}.events'::regclass::oid::bigint),
+        {schema}.low(coalesce(pg_sequence_last_value('{schema}.positions'::regclass), 0)));
 END $$;
 
 -- The position up to which the log is settled: every event at or below it can be read, and no other will ever
@@ -164,7 +175,8 @@ END $$;
 --   version PLACE ACTUAL: the version of the stream at that place, counted from 0;
 --   condition POSITION: of the event that is excluded.
 -- An expectation is a version, or -1 for any, -2 for an existing stream, -3 for what can't be. `look` asks whether
--- the ids are recorded already. Where `heir` is given, the event inherits the root of that one.
+-- the ids are recorded already. Where `heir` is given, the event inherits the root of that one. Where the writer has
+-- no clock of its own, `recorded_at` is NULL and the server's says when.
 
 -- Whether any of these ids is recorded.
 CREATE FUNCTION {schema}.is_known(ids bytea[]) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -193,7 +205,7 @@ CREATE FUNCTION {schema}.append_one(
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     sealed text;
-    stream bigint;
+    key bigint;
     base bigint;
     excluded bigint;
     new_position bigint;
@@ -202,15 +214,13 @@ BEGIN
     IF look AND {schema}.is_known(ARRAY[id]) THEN
         RETURN 'known';
     END IF;
-    SELECT m.value, s.key,
-        (SELECT e.version FROM {schema}.events e WHERE e.stream = s.key ORDER BY e.version DESC LIMIT 1)
-    INTO sealed, stream, base
-    FROM (SELECT) AS nothing
-        LEFT JOIN {schema}.meta m ON m.name = 'sealed'
-        LEFT JOIN {schema}.streams s ON s.type = stream_type AND s.id = stream_id;
+    -- Three statements, which cost less than a join of them.
+    SELECT m.value INTO sealed FROM {schema}.meta m WHERE m.name = 'sealed';
     IF sealed IS NOT NULL THEN
         RETURN 'sealed: ' || sealed;
     END IF;
+    SELECT s.key INTO key FROM {schema}.streams s WHERE s.type = stream_type AND s.id = stream_id;
+    SELECT e.version INTO base FROM {schema}.events e WHERE e.stream = key ORDER BY e.version DESC LIMIT 1;
     base := coalesce(base, 0);
     IF NOT {schema}.is_met(expected, base) THEN
         RETURN 'version 0 ' || base;
@@ -221,17 +231,18 @@ BEGIN
             RETURN 'condition ' || excluded;
         END IF;
     END IF;
-    IF stream IS NULL THEN
-        INSERT INTO {schema}.streams AS s (type, id) VALUES (stream_type, stream_id) RETURNING s.key INTO stream;
+    IF key IS NULL THEN
+        INSERT INTO {schema}.streams AS s (type, id) VALUES (stream_type, stream_id) RETURNING s.key INTO key;
     END IF;
     IF heir IS NOT NULL THEN
         root := nullif(coalesce((SELECT e.correlation_id FROM {schema}.events e WHERE e.id = heir), heir), id);
     END IF;
+    recorded_at := coalesce(recorded_at, {schema}.clock());
     new_position := nextval('{schema}.positions');
     INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type, id, data,
         hash, tags, metadata, causation_id, correlation_id)
-    VALUES (new_position, stream, base + 1, recorded_at, occurred_at, schema_version, type, id, data,
-        hash, tags, metadata, cause, root);
+    VALUES (new_position, key, base + 1, recorded_at, occurred_at, schema_version, type, id, data,
+        {schema}.stamped(hash, recorded_at), tags, metadata, cause, root);
     IF tag_names IS NOT NULL THEN
         INSERT INTO {schema}.event_tags (tag, position) SELECT t, new_position FROM unnest(tag_names) t;
     END IF;
@@ -240,7 +251,7 @@ END $$;
 
 -- Appends one request after another, each decided in the light of those before it. Everything comes in columns, of
 -- all requests one after another, which are quicker than JSON; counts say how many streams, events and tags are a
--- request's own. An event names its stream by its number within the request, from 1, and `steps` count from 1
+-- request's own. `recorded_at` is a request's. An event names its stream by its number within the request, from 1, and `steps` count from 1
 -- within each of these; a tag names its event by its number within the request, from 0. Plans are made once: the
 -- server would make them anew each time, to know the number of events, which changes nothing.
 CREATE FUNCTION {schema}.append(
@@ -262,6 +273,7 @@ DECLARE
     excluded bigint;
     first bigint;
     last bigint;
+    moment bigint;
     -- Where a request's own streams, events and tags begin: this many are others'.
     s integer := 0;
     e integer := 0;
@@ -309,10 +321,11 @@ BEGIN
                 FROM (SELECT nextval('{schema}.positions') AS position FROM generate_series(1, event_counts[r])) p;
                 EXIT WHEN last - first = event_counts[r] - 1;
             END LOOP;
+            moment := coalesce(recorded_at[r], {schema}.clock());
             INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type,
                 id, data, hash, tags, metadata, causation_id, correlation_id)
-            SELECT first + i - e - 1, keys[streams[i]], bases[streams[i]] + steps[i], recorded_at[i], occurred_at[i],
-                schema_versions[i], types[i], ids[i], data[i], hashes[i], tags[i], metadata[i], causes[i],
+            SELECT first + i - e - 1, keys[streams[i]], bases[streams[i]] + steps[i], moment, occurred_at[i],
+                schema_versions[i], types[i], ids[i], data[i], {schema}.stamped(hashes[i], moment), tags[i], metadata[i], causes[i],
                 CASE WHEN heirs[i] IS NULL THEN roots[i] ELSE nullif(coalesce(
                     (SELECT h.correlation_id FROM {schema}.events h WHERE h.id = heirs[i]), heirs[i]), ids[i]) END
             FROM generate_series(e + 1, e + event_counts[r]) i;

@@ -1,13 +1,12 @@
 """Mutants of the optional abilities, and of the truth about them."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
-from fleet_core.errors import Conflict, Usage
+from fleet_core.errors import Conflict
 from fleet_core.events import Recorded, Row
-from fleet_core.projections import AtMost, Page, Projection, fold
+from fleet_core.projections import Projection, fold
 from fleet_core.stores import Appended, Batch, Condition, Progress, Verification
 from kit.mutants.base import MEMORY, Mutant
 
@@ -80,69 +79,6 @@ class PagesEndEarly(Mutant):
     def select(self, *arguments: Any, **bounds: Any) -> Any:
         page = super().select(*arguments, **bounds)
         return type(page)(page.items, None)
-
-
-class BoundsAreBeyond(Mutant):
-    """At most, but not the bound itself."""
-
-    caught_by = "test_a_bound_takes_in_the_value_itself"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        return super().select(name, bounds_changed(where, lambda most: AtMost(most.value - 1)), **bounds)
-
-
-class BoundsTakeInNothing(Mutant):
-    """Nothing is less than anything: where there is no value, there is one that is small enough."""
-
-    caught_by = "test_a_bound_takes_in_no_state_without_a_value"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        page = super().select(name, where, **bounds)
-        nothing = super().select(name, bounds_changed(where, lambda most: None), **bounds)
-        return Page(page.items + [state for state in nothing.items if state not in page.items], page.next)
-
-
-class BoundsAreForgotten(Mutant):
-    caught_by = "test_a_bound_leaves_out_what_is_beyond_it"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        equal = {field: value for field, value in where.items() if not isinstance(value, AtMost)}
-        return super().select(name, equal, **bounds)
-
-
-class BoundsAreCutToPages(Mutant):
-    """Takes a page, and looks at the bound then."""
-
-    caught_by = "test_pages_within_a_bound_are_those_of_the_folded_states"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        equal = {field: value for field, value in where.items() if not isinstance(value, AtMost)}
-        page, within = super().select(name, equal, **bounds), super().select(name, where)
-        return Page([state for state in page.items if state in within.items], page.next)
-
-
-class BoundsAreDecimal(Mutant):
-    """Compares numbers as SQL does where one of them is decimal."""
-
-    caught_by = "test_a_bound_is_exact_beyond_what_decimals_tell_apart"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        near = bounds_changed(where, lambda most: AtMost(math.nextafter(float(most.value), math.inf)))
-        return super().select(name, near, **bounds)
-
-
-class BoundsCompareText(Mutant):
-    caught_by = "test_a_bound_on_a_field_without_numbers_is_refused"
-
-    def select(self, name: str, where: Mapping[str, Any], **bounds: Any) -> Any:
-        try:
-            return super().select(name, where, **bounds)
-        except Usage:
-            return Page([])
-
-
-def bounds_changed(where: Mapping[str, Any], change: Callable[[AtMost], Any]) -> dict[str, Any]:
-    return {field: change(value) if isinstance(value, AtMost) else value for field, value in where.items()}
 
 
 class CountsRefusedEvents(Mutant):
@@ -265,6 +201,11 @@ class DeniesItsViews(Mutant):
 
     caught_by = "test_it_lacks_views_as_it_says"
     lacks = {**MEMORY, "views": "no time"}
+
+
+class DeniesItsSearching(Mutant):
+    caught_by = "test_it_lacks_searching_as_it_says"
+    lacks = {**MEMORY, "searching": "no time"}
 
 
 class DeniesItsMaintenance(Mutant):

@@ -1,0 +1,127 @@
+"""What stands in the way of a reservation, and how it is told: who, what, for how long, what to do next."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fleet_core.api import Conflict, View
+from fleet_ctk.patterns import witness
+from fleet_ctk.resources import Resource, name_of, pattern_of
+from fleet_leases.api import Lease, Mark, remaining_ms, session_id
+
+CODE: Final = "CTK_CONFLICT"
+
+
+class Taken(Conflict):
+    """What was asked for is somebody else's. `conflicts` says everything, the other fields the one that lasts
+    longest.
+    """
+
+    code = CODE
+
+
+class Obstacle(NamedTuple):
+    """A lease that stands in the way, and of what."""
+
+    lease: Lease
+    asked: Resource
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An obstacle as it is told.
+
+    `witness` is a path, or the slot, that both are of. `seconds_left` is when it ends unless its holder
+    prolongs it: with its own time, or, `with_session`, when nothing more is heard of its holder; or, if it is
+    `barred`, when the delay after its expiry is over. It is None where time is not told, as of the past.
+    """
+
+    holder: str
+    pattern: str
+    requested: str
+    witness: str
+    seconds_left: int | None
+    barred: bool
+    with_session: bool
+    shared: bool
+    lease: str
+    token: int
+
+
+def obstacles(
+    wanted: Iterable[Resource], leases: Sequence[Lease], *, shared: bool, session: Lease | None
+) -> Iterator[Obstacle]:
+    """What stands in the way of each thing wanted. What was granted in one's own session never does."""
+    others = [lease for lease in leases if not (shared and lease.shared) and not is_own(lease, session)]
+    for asked in wanted:
+        yield from (Obstacle(lease, asked) for lease in others if asked.meets(lease))
+
+
+def is_own(lease: Lease, session: Lease | None) -> bool:
+    """Whether a lease was granted in a session. A holder's sessions follow on one another, so its leases
+    since the current one began are of that.
+    """
+    return session is not None and lease.holder == session.holder and lease.token > session.token
+
+
+def taken(found: Sequence[Obstacle], leases: View[Lease], at: Mark | None, *, shared: bool) -> Taken:
+    """The refusal, with everything in the way."""
+    told = [_told(each, leases, at) for each in found]
+    longest = max(told, key=lambda each: each.seconds_left or 0)
+    command = _next_command(longest, shared)
+    fields: dict[str, Any] = msgspec.structs.asdict(longest)
+    return Taken(
+        _sentence(longest) + (f"; {len(told) - 1} more are in the way" if len(told) > 1 else ""),
+        remedy=f"nothing was reserved; '{command}' returns when it is free: reserve then",
+        next=command,
+        conflicts=[msgspec.structs.asdict(each) for each in told],
+        **fields,
+    )
+
+
+def _told(obstacle: Obstacle, leases: View[Lease], at: Mark | None) -> Told:
+    lease, asked = obstacle
+    with_session = lease.due_at is None
+    timed = leases.get(session_id(lease.holder)) if with_session else lease
+    left = None if at is None or timed is None else remaining_ms(timed, at)
+    return Told(
+        holder=lease.holder,
+        pattern=name_of(lease),
+        requested=asked.name,
+        witness=_witness(obstacle),
+        seconds_left=None if left is None else -(-left // 1000),
+        barred=lease.status == "expired",
+        with_session=with_session,
+        shared=lease.shared,
+        lease=lease.lease_id,
+        token=lease.token,
+    )
+
+
+def _witness(obstacle: Obstacle) -> str:
+    lease, asked = obstacle
+    if asked.pattern is None:
+        return asked.name
+    return witness(asked.pattern, pattern_of(lease, asked.pattern.case_sensitive)) or asked.name
+
+
+def _sentence(told: Told) -> str:
+    overlap = told.requested if told.requested == told.pattern else f"{told.requested} ({told.witness})"
+    held = f"{told.holder} holds {told.pattern}{' shared' if told.shared else ''}"
+    if told.barred:
+        held = f"{told.holder}'s {told.pattern} has expired, and is barred until its last writes have arrived"
+    return f"{overlap} is not free: {held}, {_how_long(told)}"
+
+
+def _how_long(told: Told) -> str:
+    if told.seconds_left is None:
+        return "at that time"
+    if told.with_session:
+        return f"as long as its session, which ends in {told.seconds_left} s unless it gives a sign of life"
+    return f"for {told.seconds_left} s more"
+
+
+def _next_command(told: Told, shared: bool) -> str:
+    kind = "ctk-shared" if shared else "ctk"
+    return f"fleet wait --for {shlex.quote(f'{kind}:{told.requested}')}"

@@ -1,7 +1,7 @@
 # What the README and CONTRIBUTING say, by name. Everything runs in .venv.
 PYTHON ?= python3
 
-.PHONY: setup machine test lint bench torture docs clean
+.PHONY: setup machine test lint bench torture claims docs clean
 
 setup:
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,10 @@ torture:
 	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit/test_mutants.py
 	for release in 16 17 18; do FLEET_POSTGRES=$$release .venv/bin/pytest -q -n 2 $(STORE) || exit 1; done
 	FLEET_PATTERNS=100000 .venv/bin/pytest -q tests/plugins/test_ctk_patterns.py
+
+# 16 processes, 500 sorties, 20 rounds, on SQLite and on PostgreSQL: every claim is won once.
+claims:
+	FLEET_CLAIMS=16x500x20 .venv/bin/pytest -q -s tests/plugins/test_claim_storm.py
 
 docs:
 	.venv/bin/python docs/generate.py

@@ -4,7 +4,7 @@
 
 For each size it tells the past of a fleet, has a living one at work upon it, and measures: every verb once in
 each round, and another one first each time, so that whatever else the machine does meets all of them alike.
-What a verb has changed is undone before the next, unmeasured. A missed goal is told and fails nothing.
+What a verb has changed is made up for, unmeasured: reservations are given back, and a claimed sortie is completed and another one planned. A missed goal is told and fails nothing.
 """
 
 import argparse
@@ -35,8 +35,9 @@ from fleet_missions.claiming import Claimed, SortieClaim, sortie_claim
 from fleet_missions.plan_operations import MissionPlan, mission_plan
 from fleet_missions.planning import PlannedSortie
 from fleet_missions.readiness import SortieReady, sortie_ready
-from fleet_missions.sortie_requests import SortieRelease
-from fleet_missions.sortie_work import sortie_release
+from fleet_missions.sortie_operations import sortie_create
+from fleet_missions.sortie_requests import SortieComplete, SortieCreate
+from fleet_missions.sortie_work import sortie_complete
 from fleet_specialists.operations import Register, register
 from fleet_squawk.inbox_operations import InboxRequest, inbox
 
@@ -186,7 +187,8 @@ class Verbs:
         _, token = next(self._turns)
         answer, figures = _timed("claim", lambda: sortie_claim(self._fleet, SortieClaim(token=token)))
         taken: Done[Claimed] = answer
-        sortie_release(self._fleet, SortieRelease(token=token, sortie=taken.state.sortie))
+        sortie_complete(self._fleet, SortieComplete(token=token, sortie=taken.state.sortie))
+        sortie_create(self._fleet, SortieCreate(title="Another piece", mission=SHIFT))
         return figures
 
     def _inbox(self) -> dict[str, float]:

@@ -56,9 +56,9 @@ GATES: Final = [
     ),
     _against("recorder", "13", "PostgreSQL, append 100: store / peer's", "postgres append-100", 1.2, 1.6),
     _against(
-        "unordered", "14a", "PostgreSQL, 16 writers: store / unordered", "postgres writers-16", 0.8, 0.95
+        "unordered", "14a", "PostgreSQL, 16 processes: store / unordered", "postgres writers-16", 0.8, 0.95
     ),
-    _against("lock", "14b", "PostgreSQL, 16 writers: store / one lock", "postgres writers-16", 3, 10),
+    _against("lock", "14b", "PostgreSQL, 16 processes: store / one lock", "postgres writers-16", 3, 10),
     Gate(
         "15",
         "PostgreSQL: events that readers missed",

@@ -7,13 +7,14 @@ time travel. `fold` is the whole theory; the rest is where the states are kept.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from fleet_core.errors import Invalid, Usage
 from fleet_core.events import Recorded
-from fleet_core.stores import EventStore, Progress, Query, Searching, Views
+from fleet_core.stores import EventStore, Ordering, Progress, Query, Searching, Views
 from fleet_core.words import asked_words, holds, words_in
 
 S = TypeVar("S")
@@ -131,6 +132,15 @@ class View(Protocol[S]):
         """
         ...
 
+    def first(self, where: Mapping[str, Any] | None = None, *, by: str, limit: int) -> list[S]:
+        """Of the states that `select` would give, the `limit` ones with the least numbers in the field `by`,
+        the least first; of equal ones that with the lesser key. Those without a number are left out.
+
+        Raises:
+            Usage: as `select`, or `by` is a field that holds no numbers.
+        """
+        ...
+
     def count_by(self, field: str) -> dict[str, int]:
         """How many states hold each value of a field."""
         ...
@@ -175,6 +185,13 @@ class TableView(Generic[S]):
             )
         folded = FoldedView(self._projection, dict(self._views.rows(self._name)))
         return folded.search(words, where, after=after, limit=limit, backwards=backwards)
+
+    def first(self, where: Mapping[str, Any] | None = None, *, by: str, limit: int) -> list[S]:
+        """See `View.first`. Tables without the ability `Ordering` are read from end to end."""
+        if isinstance(self._views, Ordering):
+            return self._views.first(self._name, where or {}, by=by, limit=limit)
+        folded = FoldedView(self._projection, dict(self._views.rows(self._name)))
+        return folded.first(where, by=by, limit=limit)
 
     def count_by(self, field: str) -> dict[str, int]:
         """See `View.count_by`."""
@@ -222,6 +239,14 @@ class FoldedView(Generic[S]):
             limit,
             backwards,
         )
+
+    def first(self, where: Mapping[str, Any] | None = None, *, by: str, limit: int) -> list[S]:
+        """See `View.first`; this too is the reference."""
+        wanted = check_where(self._projection, where or {})
+        check_order(self._projection, by)
+        numbers = {key: getattr(state, by) for key, state in self._states.items() if _has(state, wanted)}
+        keys = [key for key, number in numbers.items() if number is not None]
+        return [self._states[key] for key in sorted(keys, key=lambda key: (numbers[key], key.encode()))[:limit]]
 
     def _page(
         self, accepts: Callable[[S], bool], after: str | None, limit: int | None, backwards: bool
@@ -283,6 +308,16 @@ def check_where(projection: Projection[Any], where: Mapping[str, Any]) -> dict[s
     }
 
 
+def check_order(projection: Projection[Any], field: str) -> str:
+    """Accept the name of a field whose numbers states can be ordered by.
+
+    Raises:
+        Usage: there is no such field, or it holds no numbers.
+    """
+    _number(projection, check_field(projection, field))
+    return field
+
+
 def _bounded(projection: Projection[Any], field: str, bound: AtMost) -> AtMost:
     value = bound.value
     if type(value) not in (int, float) or not -(2**63) <= value < 2**63:
@@ -295,20 +330,28 @@ def _bounded(projection: Projection[Any], field: str, bound: AtMost) -> AtMost:
 
 
 def _number(projection: Projection[Any], field: str) -> type[int | float]:
-    """The type of a field that holds numbers of one kind, and perhaps None."""
+    kind = _number_in(projection.state, field)
+    if kind is not None:
+        return kind
+    raise Usage(
+        f"field {field!r} of {projection.name} holds no numbers, so none is less than another",
+        remedy="name one that does, or ask for a value that it equals",
+    )
+
+
+@cache
+def _number_in(state: type, field: str) -> type[int | float] | None:
+    """The type of a field that holds numbers of one kind, and perhaps None; None if it holds others."""
     from msgspec import inspect  # few selections ask
 
-    info = next(each.type for each in msgspec.structs.fields(projection.state) if each.name == field)
+    info = next(each.type for each in msgspec.structs.fields(state) if each.name == field)
     found = inspect.type_info(info)
     match [each for each in getattr(found, "types", (found,)) if not isinstance(each, inspect.NoneType)]:
         case [inspect.IntType()]:
             return int
         case [inspect.FloatType()]:
             return float
-    raise Usage(
-        f"field {field!r} of {projection.name} holds no numbers, so none is at most another",
-        remedy="ask for a value that it equals",
-    )
+    return None
 
 
 def words_of(projection: Projection[S], state: S) -> set[str]:

@@ -334,6 +334,21 @@ class Searching(Protocol):
 
 
 @runtime_checkable
+class Ordering(Protocol):
+    """Ability: `Views` that find the states with the least numbers without reading all of them."""
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        """Of the states that `select` would give, the `limit` ones with the least numbers in the field `by`,
+        the least first; of equal ones that with the lesser key. Those without a number are left out.
+        `check_order` makes the refusal.
+
+        Raises:
+            Usage: as `select`, or `by` is a field that holds no numbers.
+        """
+        ...
+
+
+@runtime_checkable
 class Movable(Protocol):
     """Ability: a store that takes in another's log as it is, and that can be left for another."""
 

@@ -11,7 +11,7 @@ from fleet_core.ids import IdSource
 from fleet_core.project import Project
 from fleet_core.projections import differences
 from fleet_core.settings import Settings, StoreSettings
-from fleet_core.times import Instant, Timekeeper
+from fleet_core.times import Clock, Instant, Timekeeper
 
 START = 1_767_348_004_000_000
 """2026-01-02T10:00:04Z, when the clocks of tests begin."""
@@ -67,7 +67,7 @@ class TestTimekeeper:
 def opened(
     folder: Path,
     backend: str,
-    clock: TestClock | None = None,
+    clock: Clock | None = None,
     ids: IdSource | None = None,
     *,
     timekeeper: Timekeeper | None = None,

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-WORKERS: Final = ["postgres_crowds", "sqlite_workers"]
+WORKERS: Final = ["claimants", "lease_workers", "postgres_crowds", "reservers", "sqlite_workers"]
 """Modules with what such processes do."""
 
 

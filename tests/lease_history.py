@@ -44,8 +44,12 @@ def _clashes(events: Iterator[Recorded]) -> Iterator[Clash]:
         known = event.known
         if isinstance(known, CtkCaseRule):
             case_sensitive = known.case_sensitive
+        elif isinstance(known, LeaseReleased | LeaseExpired):
+            over = in_force.get(event.stream_id)
+            if over is not None and over.token == known.token:
+                del in_force[event.stream_id]
         elif not isinstance(known, LeaseGranted):
-            in_force.pop(event.stream_id, None)
+            continue
         elif known.kind == "session":
             sessions[known.holder] = event.position
         else:

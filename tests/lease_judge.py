@@ -17,9 +17,6 @@ RIGHT_TOKEN: Final = "only what is held is renewed or ended"
 FENCED_RIGHTLY: Final = "only what is over is fenced"
 LOST_ONCE: Final = "whose session ends without its doing is lost, once"
 
-LOCK_DELAY_US: Final = 5_000_000
-"""What the settings say by default."""
-
 
 class Breach(NamedTuple):
     """A property that does not hold, and where."""
@@ -43,7 +40,8 @@ class Grant(msgspec.Struct):
 class Judge:
     """Reads a log event by event, and writes down every breach."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock_delay: float = 5.0) -> None:
+        self._lock_delay = int(lock_delay * 1_000_000)
         self.leases: dict[str, Grant] = {}
         self.breaches: list[Breach] = []
         self._boot = ""
@@ -146,7 +144,7 @@ class Judge:
         now = data["at"]["steady"]
         if not was_orphan and (grant.due is None or now < grant.due):
             self._say(NOT_EARLY, event.position, f"{grant.lease_id} expired at {now}, due {grant.due}")
-        grant.due = now + LOCK_DELAY_US
+        grant.due = now + self._lock_delay
         grant.barred = True
         self._leave_orphans(grant)
         self._note_loss(event)

@@ -88,7 +88,7 @@ def consume(place: Place, token: int, pipe: Connection) -> None:
     folder, backend, plugins = place
     with opened(folder, backend, plugins=plugins) as fleet:
         while True:
-            found = take(fleet, token, limit=50)
+            found = take(fleet, token, limit=100)
             pipe.send([(row.subject, row.redelivered) for row in found.messages])
             pipe.recv()
             finish(fleet, token, found.messages[-1].position)

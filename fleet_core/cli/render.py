@@ -89,17 +89,22 @@ def _lines(cells: list[list[str]]) -> Iterator[str]:
 def show_record(record: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
     """Print one thing, a line for each of its fields; those in which nothing stands only when asked for.
 
-    Fields that hold several things are tables below.
+    Fields that hold several things are tables below, and text of several lines stands below as it is.
     """
     names = columns or [name for name in record if text_of(record[name]) != NOTHING]
     tables = [name for name in names if _is_table(record.get(name))]
-    lines = [name for name in names if name not in tables]
+    texts = [name for name in names if _is_long(record.get(name))]
+    lines = [name for name in names if name not in tables and name not in texts]
     room = max(map(len, lines), default=0) + 1
     for name in lines:
         click.echo(_clipped(f"{_label(name):{room}}  {text_of(record.get(name))}"))
     for name in tables:
         click.echo(f"\n{_label(name)}")
         show_table([_fields(each) for each in record[name]])
+    for name in texts:
+        click.echo(f"\n{_label(name)}")
+        for line in record[name].splitlines():
+            click.echo(_clipped(visible(line)))
 
 
 def _label(name: str) -> str:
@@ -109,6 +114,10 @@ def _label(name: str) -> str:
 def _is_table(value: Any) -> bool:
     """Whether it is a list of things with fields of their own."""
     return isinstance(value, list | tuple) and bool(value) and all(map(_has_fields, value))
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value.strip()
 
 
 def _has_fields(value: Any) -> bool:

@@ -1,18 +1,30 @@
-"""A client process: `python -m fleet_bench.client STORE DIRECTORY`.
+"""A client process: `python -m fleet_bench.client`, which hears its work from its parent.
 
-Opens the store, says so, is told which streams to claim, makes the appends ready, says so, waits for the
-start, and tells how it went.
+Each time it opens what it is to write to, makes the first calls, says that it is ready, waits for the start,
+makes the others, and tells how that went.
 """
 
+import pickle
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import closing
 from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import msgspec
 
-from fleet_bench.schedule import EVENTS, STREAM_TYPE
-from fleet_bench.stores import open_store
-from fleet_core.api import Batch, Conflict, EventStore, Stream, load_settings
+from fleet_bench.contestants import Door, Guest, Unfit
+
+
+class Work(NamedTuple):
+    """What a client is to write, and where. The first `warm_up` calls are made before the start. A call that
+    raises one of `refusals` is lost to somebody else.
+    """
+
+    door: Door
+    calls: Sequence[Any]
+    warm_up: int
+    refusals: tuple[type[Exception], ...]
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,37 +36,45 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     waits: list[float] = []
 
 
-def main(name: str, directory: str) -> None:
-    """Be that client."""
-    store = open_store(name, Path(directory), load_settings(None).settings.plugins.get(name, {}))
-    if not store.head():
-        _say(Said(refused="each process has a log of its own"))
-        return
-    _say(Said())
-    streams = _listen()
-    calls = [Batch(Stream(STREAM_TYPE, each), [EVENTS[0]], 0) for each in streams]
-    store.head()
-    _say(Said())
-    _listen()
-    _say(_claim(store, calls))
-    store.close()
+def main() -> None:
+    """Be that client, until there is no more work."""
+    while (work := _hear()) is not None:
+        try:
+            guest = work.door()
+        except Unfit as unfit:
+            _say(Said(refused=unfit.message))
+            continue
+        with closing(guest):
+            _do(guest, work)
 
 
-def _claim(store: EventStore, calls: list[Batch]) -> Said:
+def _do(guest: Guest, work: Work) -> None:
+    _make(guest, work.calls[: work.warm_up], work.refusals)
+    calls = work.calls[work.warm_up :]
+    _say(Said())
+    sys.stdin.buffer.readline()
+    _say(_make(guest, calls, work.refusals))
+
+
+def _make(guest: Guest, calls: Sequence[Any], refusals: tuple[type[Exception], ...]) -> Said:
     wins, waits, began = 0, [], process_time()
     for call in calls:
         before = perf_counter()
         try:
-            store.append(call)
+            guest.append(call)
             wins += 1
-        except Conflict:
+        except refusals:
             pass
         waits.append(perf_counter() - before)
     return Said(wins=wins, cpu=process_time() - began, waits=waits)
 
 
-def _listen() -> list[str]:
-    return msgspec.json.decode(sys.stdin.readline(), type=list[str])
+def _hear() -> Work | None:
+    try:
+        work: Work = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        return None
+    return work
 
 
 def _say(said: Said) -> None:
@@ -62,4 +82,4 @@ def _say(said: Said) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -4,7 +4,7 @@
 it returns. Contestants are used by several threads at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from fleet_bench.schedule import Schedule, Write
@@ -41,6 +41,31 @@ class Appending(Protocol):
 
     def append(self, call: Any) -> None:
         """One durable append."""
+        ...
+
+
+class Guest(Protocol):
+    """What a process has opened to write to."""
+
+    def append(self, call: Any) -> object:
+        """One durable append, of a call that `ready` has made in another process."""
+        ...
+
+    def close(self) -> object:
+        """Give everything back."""
+        ...
+
+
+Door = Callable[[], Guest]
+"""Opens what is measured in another process, into which it can be pickled."""
+
+
+@runtime_checkable
+class Joinable(Appending, Protocol):
+    """Can be written to by other processes, each of which opens it for itself; `ready` makes their calls."""
+
+    def door(self) -> Door:
+        """What another process opens it by. It raises `Unfit` when that leads to a log of its own."""
         ...
 
 

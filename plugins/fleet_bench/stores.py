@@ -1,10 +1,11 @@
 """The installed stores, found and opened as a fleet does it: a stranger's joins in by being installed."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from fleet_bench.contestants import Unfit
+from fleet_bench.contestants import Door, Unfit
 from fleet_bench.schedule import REPORTS, STREAM_LENGTH, STREAM_TYPE, Schedule, WorkReported, Write
 from fleet_core.api import (
     ALL,
@@ -54,6 +55,19 @@ def open_store(name: str, directory: Path, settings: Mapping[str, Any]) -> Event
     return store
 
 
+def join_store(name: str, directory: Path, settings: Mapping[str, Any]) -> EventStore:
+    """Open a store in another process than the one that began its log.
+
+    Raises:
+        Unfit: that leads to another log.
+    """
+    store = open_store(name, directory, settings)
+    if not store.head():
+        store.close()
+        raise Unfit("each process has a log of its own")
+    return store
+
+
 def _no_service(service: str) -> str:
     raise Unavailable(
         f"benchmarks know no service {service!r}: they belong to no project",
@@ -75,7 +89,8 @@ class StoreContestant:
         """
         self.name = name
         self.directory = directory
-        self.store = open_store(name, directory, settings or {})
+        self.settings = settings or {}
+        self.store = open_store(name, directory, self.settings)
         self.schedule = Schedule()
         if self.store.head():
             self.store.close()
@@ -93,6 +108,10 @@ class StoreContestant:
     def append(self, call: Batch) -> None:
         """See `Appending`."""
         self.store.append(call)
+
+    def door(self) -> Door:
+        """See `Joinable`. A log that is still empty can't be told from one of another process."""
+        return partial(join_store, self.name, self.directory, self.settings)
 
     def append_at_once(self, writes: Sequence[Write]) -> None:
         """Have all of these written in one append, in their order, where nobody takes the time."""

@@ -73,7 +73,7 @@ def taken(found: Sequence[Obstacle], leases: View[Lease], at: Mark | None, *, sh
     fields: dict[str, Any] = msgspec.structs.asdict(longest)
     return Taken(
         _sentence(longest) + (f"; {len(told) - 1} more are in the way" if len(told) > 1 else ""),
-        remedy=f"nothing was reserved; '{command}' returns when it is free: reserve then",
+        remedy=f"nothing was reserved; wait until it is free: {command}",
         next=command,
         conflicts=[msgspec.structs.asdict(each) for each in told],
         **fields,

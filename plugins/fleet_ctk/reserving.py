@@ -14,7 +14,7 @@ from fleet_ctk.locks import lock_of, lock_stream, purpose_of
 from fleet_ctk.requests import CtkRelease, CtkRenew, CtkReserve
 from fleet_ctk.resources import FILE_ID, FILES, Resource, name_of, resources
 from fleet_ctk.settings import settings_of
-from fleet_ctk.state import settled_rule
+from fleet_ctk.state import rule_for, settle_rule
 from fleet_leases.api import LEASES, Holding, Lease, LeaseGranted, end, found, grant, now, renew
 
 
@@ -25,7 +25,7 @@ def reserve(decision: Decision, holding: Holding, request: CtkReserve) -> None:
         Taken: something is in the way; every such thing is recorded.
         Invalid: what is asked for is nothing that can be reserved.
     """
-    wanted = _wanted(decision, holding, request)
+    wanted = _wanted(decision, request)
     leases = _competing(decision, wanted)
     in_the_way = list(_in_the_way(wanted, leases, holding, request.shared))
     if in_the_way:
@@ -38,7 +38,7 @@ def reserve(decision: Decision, holding: Holding, request: CtkReserve) -> None:
 
 def in_the_way_of(decision: Decision, holding: Holding, request: CtkReserve) -> list[Obstacle]:
     """What stands in the way of a request; the decision depends on it."""
-    wanted = _wanted(decision, holding, request)
+    wanted = _wanted(decision, request)
     return list(_in_the_way(wanted, _competing(decision, wanted), holding, request.shared))
 
 
@@ -70,8 +70,8 @@ def give_back(decision: Decision, holding: Holding, request: CtkRelease) -> None
         end(decision, lease, "released", by=holding.specialist)
 
 
-def _wanted(decision: Decision, holding: Holding, request: CtkReserve) -> list[Resource]:
-    rule = settled_rule(decision, holding.lease.last_event)
+def _wanted(decision: Decision, request: CtkReserve) -> list[Resource]:
+    rule = rule_for(decision)
     wanted = resources(request.paths, decision.fleet.project, request.where, case_sensitive=rule)
     slot = next((each for each in wanted if each.pattern is None), None)
     if slot is not None and request.shared:
@@ -144,6 +144,8 @@ def _reserve_one(
 ) -> None:
     ttl = settings_of(decision.fleet).ttl if request.ttl is None else request.ttl
     ttl_ms = _milliseconds(ttl) if ttl else None
+    if own is not None:
+        found(decision, own.lease_id)  # it must not end meanwhile
     if own is not None and _is_enough(own, request, ttl_ms):
         # What lasts as long as the session can't last longer.
         ttl_ms = ttl_ms if own.due_at is not None else None
@@ -166,6 +168,8 @@ def _grant(
 ) -> tuple[str, str]:
     """Grant a lease; gives the lock's id and the event's."""
     is_file = asked.pattern is not None
+    if asked.pattern is not None:
+        settle_rule(decision, asked.pattern.case_sensitive, holding.lease.last_event)
     lock_id = id_text(decision.fleet.ids())
     granted = grant(
         decision,

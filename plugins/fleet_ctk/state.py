@@ -39,14 +39,19 @@ CASE_RULE: Final = Projection(
 """The one rule."""
 
 
-def settled_rule(decision: Decision, cause: str) -> bool:
-    """Whether case counts. Who reserves first has recorded what holds on its machine; all others follow."""
+def rule_for(decision: Decision) -> bool:
+    """Whether case counts; the decision depends on it."""
     rule = decision.look(CASE_RULE, RULE)
-    if rule is not None:
-        return rule.case_sensitive
-    found = case_sensitive(decision.fleet.project)
-    decision.record(RULE, CtkCaseRule(case_sensitive=found), cause=cause)
-    return found
+    return case_sensitive(decision.fleet.project) if rule is None else rule.case_sensitive
+
+
+def settle_rule(decision: Decision, found: bool, cause: str) -> None:
+    """Have the rule recorded that a decision went by, unless it is. So who reserves first says what holds on
+    its machine, and all others follow.
+    """
+    is_said = any(stream == RULE for stream, _ in decision.recorded)
+    if not is_said and decision.look(CASE_RULE, RULE) is None:
+        decision.record(RULE, CtkCaseRule(case_sensitive=found), cause=cause)
 
 
 def known_rule(fleet: Fleet, as_of: str | None = None) -> bool:

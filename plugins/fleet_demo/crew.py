@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from fleet_demo.specialist import Said
 class Process:
     """One specialist at work in a process of its own."""
 
-    def __init__(self, folder: Path, name: str, sortie: str) -> None:
+    def __init__(self, folder: Path, name: str, token: int, sortie: str) -> None:
         self.name = name
-        command = [sys.executable, "-m", "fleet_demo.specialist", str(folder), name, sortie]
+        command = [sys.executable, "-m", "fleet_demo.specialist", str(folder), str(token), sortie]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -63,12 +63,12 @@ class Process:
 
 
 @contextmanager
-def at_work(folder: Path, names: Sequence[str], sortie: str) -> Iterator[list[Process]]:
-    """Several specialists that are ready to start the same sortie."""
+def at_work(folder: Path, tokens: Mapping[str, int], sortie: str) -> Iterator[list[Process]]:
+    """Several specialists, each with the token of its session, that are ready to start the same sortie."""
     with ExitStack() as exits:
         processes = []
-        for name in names:
-            process = Process(folder, name, sortie)
+        for name, token in tokens.items():
+            process = Process(folder, name, token, sortie)
             exits.callback(process.close)
             processes.append(process)
         for process in processes:

@@ -1,35 +1,38 @@
 """The day itself, scene by scene: four specialists, a mission, a conflict, a crash, a recovery."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 
-from fleet_core.api import Fleet, Maintenance, ProblemsFound, Project, Query, Recorded
+from fleet_core.api import Fenced, Fleet, Maintenance, ProblemsFound, Project, Query, Recorded
 from fleet_demo.crew import at_work
 from fleet_demo.specialist import Said
 from fleet_demo.stage import opened
+from fleet_leases.api import LeaseRelease, lease_release, session_id
 from fleet_missions.api import (
     MissionComplete,
     MissionCreate,
     MissionStart,
-    SortieAssign,
     SortieBlock,
+    SortieClaim,
     SortieComplete,
     SortieCreate,
     SortieList,
+    SortieReport,
     SortieShow,
     SortieStart,
     SortieUnblock,
     mission_complete,
     mission_create,
     mission_start,
-    sortie_assign,
     sortie_block,
+    sortie_claim,
     sortie_complete,
     sortie_create,
     sortie_list,
+    sortie_progress,
     sortie_show,
     sortie_start,
     sortie_unblock,
@@ -61,6 +64,10 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
 
 
+Tokens = Mapping[str, int]
+"""The token of each specialist's session."""
+
+
 class Crash(msgspec.Struct, frozen=True, kw_only=True):
     """Who won the contested sortie and was killed at work, and what had been acknowledged until then."""
 
@@ -73,20 +80,23 @@ class Crash(msgspec.Struct, frozen=True, kw_only=True):
 def play(project: Project) -> Iterator[Scene]:
     """Play the day in a project; each scene has happened when it is told."""
     with opened(project) as fleet:
+        tokens = {name: _join(fleet, name) for name in CREW}
         yield _muster(fleet)
-        yield _plan(fleet)
-        scenes, crash = _conflict_and_crash(fleet, project)
+        yield _plan(fleet, tokens)
+        scenes, crash = _conflict_and_crash(project, tokens)
         yield from scenes
     with opened(project) as fleet:
-        yield _recovery(fleet, crash)
-        yield _evening(fleet)
+        yield _recovery(fleet, crash, tokens)
+        yield _evening(fleet, crash, tokens)
         yield _time_travel(fleet, crash)
         yield _why(fleet)
 
 
+def _join(fleet: Fleet, name: str) -> int:
+    return register(fleet, Register(specialist=name, capabilities=CREW[name])).state.token
+
+
 def _muster(fleet: Fleet) -> Scene:
-    for name, capabilities in CREW.items():
-        register(fleet, Register(specialist=name, capabilities=capabilities))
     return Scene(
         heading="Morning: four specialists join",
         lines=[],
@@ -96,15 +106,15 @@ def _muster(fleet: Fleet) -> Scene:
     )
 
 
-def _plan(fleet: Fleet) -> Scene:
+def _plan(fleet: Fleet, tokens: Tokens) -> Scene:
     mission_create(fleet, MissionCreate(title="Log in with OAuth", id=MISSION, priority="high"))
     for sortie, title in SORTIES.items():
         sortie_create(fleet, SortieCreate(title=title, id=sortie, mission=MISSION))
     mission_start(fleet, MissionStart(mission=MISSION))
-    sortie_start(fleet, SortieStart(sortie="schema", specialist="di"))
-    sortie_complete(fleet, SortieComplete(sortie="schema", specialist="di", summary="two tables"))
-    sortie_start(fleet, SortieStart(sortie="pages", specialist="cy"))
-    sortie_block(fleet, SortieBlock(sortie="pages", specialist="cy", reason="needs the token service"))
+    sortie_start(fleet, SortieStart(sortie="schema", token=tokens["di"]))
+    sortie_complete(fleet, SortieComplete(sortie="schema", token=tokens["di"], summary="two tables"))
+    sortie_start(fleet, SortieStart(sortie="pages", token=tokens["cy"]))
+    sortie_block(fleet, SortieBlock(sortie="pages", token=tokens["cy"], reason="needs the token service"))
     return Scene(
         heading=f"A mission, {MISSION}, is planned, and the first sorties begin",
         lines=[],
@@ -118,8 +128,9 @@ def _sorties(fleet: Fleet, as_of: str | None = None) -> list[Any]:
     return sortie_list(fleet, SortieList(mission=MISSION, as_of=as_of)).items
 
 
-def _conflict_and_crash(fleet: Fleet, project: Project) -> tuple[list[Scene], Crash]:
-    with at_work(project.root, ("ada", "bo"), CONTESTED) as processes:
+def _conflict_and_crash(project: Project, tokens: Tokens) -> tuple[list[Scene], Crash]:
+    rivals = {name: tokens[name] for name in ("ada", "bo")}
+    with at_work(project.root, rivals, CONTESTED) as processes:
         for process in processes:
             process.go()
         answers = [process.listen() for process in processes]
@@ -159,7 +170,7 @@ def _crash(crash: Crash) -> Scene:
     )
 
 
-def _recovery(fleet: Fleet, crash: Crash) -> Scene:
+def _recovery(fleet: Fleet, crash: Crash, tokens: Tokens) -> Scene:
     promised = [said.event for said in crash.acknowledged]
     found = {event.id for event in fleet.store.read(Query.of(ids=tuple(promised)))}
     lost = [event for event in promised if event not in found]
@@ -168,20 +179,29 @@ def _recovery(fleet: Fleet, crash: Crash) -> Scene:
         raise ProblemsFound(
             f"{len(lost)} acknowledged events are lost", remedy="please report this", lost=lost
         )
-    reached = sortie_show(fleet, SortieShow(sortie=CONTESTED)).progress
-    sortie_assign(
-        fleet, SortieAssign(sortie=CONTESTED, specialist=crash.other, reason="its specialist was lost")
-    )
-    sortie_start(fleet, SortieStart(sortie=CONTESTED, specialist=crash.other))
+    session = session_id(crash.killed)
+    lease_release(fleet, LeaseRelease(lease=session, reason="its process was killed"))
+    goes_on = sortie_claim(fleet, SortieClaim(mission=MISSION, token=tokens[crash.other])).state
     return Scene(
         heading="A recovery: the store is opened again",
         lines=[
             f"All {len(promised)} acknowledged events are there.",
             verified,
-            f"Sortie '{CONTESTED}' is handed over to {crash.other}, who goes on at {reached} %.",
+            f"The session of {crash.killed} is taken away, so that sortie '{goes_on.sortie}' is ready again.",
+            f"{crash.other} claims it, and goes on at {goes_on.progress} %. Should {crash.killed} be alive:",
+            f"  {_late_word(fleet, tokens[crash.killed])}",
         ],
-        facts={"lost": lost, "goes_on": crash.other, "at": reached},
+        facts={"lost": lost, "goes_on": crash.other, "at": goes_on.progress},
     )
+
+
+def _late_word(fleet: Fleet, token: int) -> str:
+    """What somebody hears who wakes up and writes on what another has by now."""
+    try:
+        sortie_progress(fleet, SortieReport(sortie=CONTESTED, token=token, percent=100))
+    except Fenced as refusal:
+        return refusal.message
+    raise ProblemsFound("a stale write was accepted", remedy="please report this")
 
 
 def _verified(fleet: Fleet) -> str:
@@ -195,13 +215,13 @@ def _verified(fleet: Fleet) -> str:
     return f"The hash chain over all {verification.events} events is sound."
 
 
-def _evening(fleet: Fleet) -> Scene:
-    owner = sortie_show(fleet, SortieShow(sortie=CONTESTED)).assigned_to or ""
-    sortie_complete(fleet, SortieComplete(sortie=CONTESTED, specialist=owner, summary="merged"))
-    sortie_unblock(fleet, SortieUnblock(sortie="pages", reason="the token service is there"))
-    sortie_complete(fleet, SortieComplete(sortie="pages", specialist="cy"))
-    sortie_start(fleet, SortieStart(sortie="tests", specialist="di"))
-    sortie_complete(fleet, SortieComplete(sortie="tests", specialist="di", summary="212 passed"))
+def _evening(fleet: Fleet, crash: Crash, tokens: Tokens) -> Scene:
+    cy, di = tokens["cy"], tokens["di"]
+    sortie_complete(fleet, SortieComplete(sortie=CONTESTED, token=tokens[crash.other], summary="merged"))
+    sortie_unblock(fleet, SortieUnblock(sortie="pages", token=cy, reason="the token service is there"))
+    sortie_complete(fleet, SortieComplete(sortie="pages", token=cy))
+    sortie_start(fleet, SortieStart(sortie="tests", token=di))
+    sortie_complete(fleet, SortieComplete(sortie="tests", token=di, summary="212 passed"))
     done = mission_complete(fleet, MissionComplete(mission=MISSION, summary="users log in")).state
     return Scene(
         heading="Evening: everything is done",

@@ -1,4 +1,4 @@
-"""A specialist's process: `python -m fleet_demo.specialist FOLDER NAME SORTIE`.
+"""A specialist's process: `python -m fleet_demo.specialist FOLDER TOKEN SORTIE`.
 
 Waits for a line on stdin, starts the sortie, and reports progress without a pause until its part is done or
 it is killed. Every acknowledged event becomes a line of JSON on stdout, a refusal another.
@@ -6,13 +6,19 @@ it is killed. Every acknowledged event becomes a line of JSON on stdout, a refus
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from fleet_core.api import Conflict, Done, Fleet
+from fleet_core.api import Conflict, Fleet
 from fleet_demo.stage import opened, project_in
-from fleet_missions.api import SortieReport, SortieStart, sortie_progress, sortie_start
+from fleet_missions.api import (
+    SortieReport,
+    SortieShow,
+    SortieStart,
+    sortie_progress,
+    sortie_show,
+    sortie_start,
+)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,30 +31,29 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: str = ""
 
 
-def main(folder: str, name: str, sortie: str) -> None:
+def main(folder: str, token: str, sortie: str) -> None:
     """Open the store, wait for the start, work."""
     with opened(project_in(Path(folder))) as fleet:
         _say(Said())
         sys.stdin.readline()
         try:
-            _acknowledged(sortie_start(fleet, SortieStart(sortie=sortie, specialist=name)))
+            started = sortie_start(fleet, SortieStart(sortie=sortie, token=int(token)))
         except Conflict as refusal:
             _say(Said(refused=refusal.message, remedy=refusal.remedy))
         else:
-            _work(fleet, name, sortie)
+            event = sortie_show(fleet, SortieShow(sortie=sortie)).last_event
+            _say(Said(event=event, position=started.position))
+            _work(fleet, started.state.token, sortie)
 
 
-def _work(fleet: Fleet, name: str, sortie: str) -> None:
+def _work(fleet: Fleet, token: int, sortie: str) -> None:
     for percent in range(5, 100, 5):
         report = SortieReport(
-            sortie=sortie, specialist=name, percent=percent, message=f"step {percent // 5} of 20"
+            sortie=sortie, token=token, percent=percent, message=f"step {percent // 5} of 20"
         )
-        _acknowledged(sortie_progress(fleet, report))
+        done = sortie_progress(fleet, report)
+        _say(Said(event=done.state.last_event, position=done.position, progress=done.state.progress))
     sys.stdin.readline()
-
-
-def _acknowledged(done: Done[Any]) -> None:
-    _say(Said(event=done.state.last_event, position=done.position, progress=done.state.progress))
 
 
 def _say(said: Said) -> None:

@@ -28,7 +28,7 @@ from fleet_leases.holding import (
     keep_alive,
     session_id,
 )
-from fleet_leases.operations import LeaseShown, shown, unknown_lease
+from fleet_leases.operations import LeaseRelease, LeaseShown, lease_release, shown, unknown_lease
 from fleet_leases.settling import settle
 from fleet_leases.state import LEASES, Lease, stream
 
@@ -44,6 +44,7 @@ __all__ = [
     "Lease",
     "LeaseExpired",
     "LeaseGranted",
+    "LeaseRelease",
     "LeaseReleased",
     "LeaseRenewed",
     "LeaseShown",
@@ -61,6 +62,7 @@ __all__ = [
     "granting",
     "held",
     "keep_alive",
+    "lease_release",
     "now",
     "read_clock",
     "remaining_ms",

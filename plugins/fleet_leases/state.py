@@ -22,7 +22,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody holds; or, once it has expired, what nobody may hold yet.
 
     `due_at` is when that ends unless it is renewed, in microseconds of the steady clock; None for a lease
-    that lasts as long as the one it is `under`. `token` is the fencing token.
+    that lasts as long as the one it is `under`. `token` is the fencing token: the position of `grant_event`.
     """
 
     lease_id: str
@@ -37,6 +37,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     under: int | None
     reason: str | None
     granted_at: datetime
+    grant_event: str
     last_event: str
 
 
@@ -74,6 +75,7 @@ def _granted(granted: LeaseGranted, event: Recorded) -> Lease:
         under=granted.under,
         reason=granted.reason,
         granted_at=event.recorded_at,
+        grant_event=event.id,
         last_event=event.id,
     )
 

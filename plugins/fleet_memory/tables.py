@@ -19,7 +19,7 @@ class _Table:
 
 
 class ReadTables:
-    """The abilities `Views` and `Searching`."""
+    """The abilities `Views`, `Searching` and `Ordering`."""
 
     inline = True
 
@@ -98,6 +98,10 @@ class ReadTables:
     ) -> Page[Any]:
         """See `Searching.search`. There is no index: all states are looked at."""
         return self._view(name).search(words, where, after=after, limit=limit, backwards=backwards)
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        """See `Ordering.first`."""
+        return self._view(name).first(where, by=by, limit=limit)
 
     def rows(self, name: str) -> Iterator[tuple[str, Any]]:
         """See `Views.rows`."""

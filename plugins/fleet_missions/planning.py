@@ -245,7 +245,7 @@ def _overlap_faults(
         yield Fault(
             other.place or one.place or place,
             f"{other.pattern.text!r} of {mine} and {one.pattern.text!r} of {theirs} both cover"
-            f" {witness(one.pattern, other.pattern)}, and neither needs the other",
+            f" {witness(one.pattern, other.pattern)}, and neither comes before the other",
         )
     if len(found) > MOST_OVERLAPS:
         yield Fault(place, f"there are more overlaps than these {MOST_OVERLAPS}")

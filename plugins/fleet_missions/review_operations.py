@@ -1,7 +1,6 @@
 """Reviewing the work of sorties. Each function is offered under its name in pyproject.toml."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from fleet_core.api import Conflict, Decision, Done, EventType, Fleet, Page, Stream, as_datetime, id_text
@@ -23,6 +22,7 @@ from fleet_missions.sortie_state import SORTIES, Sortie, stream, tags_of, unknow
 from fleet_missions.sortie_work import completion, record_moves
 from fleet_specialists.api import SPECIALISTS
 from fleet_specialists.api import stream as specialist_stream
+from fleet_squawk.api import post
 
 STRIKES: Final = 3
 """So many reviews that found fault block a sortie, and call a coordinator."""
@@ -72,8 +72,10 @@ def review_complete(fleet: Fleet, request: ReviewComplete) -> Done[Sortie]:
             feedback=request.feedback,
             issues=tuple(map(_issue, request.issue)) or None,
         )
-        follows = _consequences(decision, sortie, holding.specialist, request)
-        cause = record_moves(decision, sortie, [completed, *follows], cause)
+        consequence = _consequence(decision, sortie, holding.specialist, request)
+        cause = record_moves(decision, sortie, [completed, consequence], cause)
+        if isinstance(consequence, SortieBlocked):
+            _call_coordinators(decision, sortie, request, cause)
         return stream(request.sortie)
 
     return decide_held(fleet, request, SORTIES, decide)
@@ -120,23 +122,38 @@ def _issue(text: str) -> ReviewIssue:
     return ReviewIssue(severity="error", message=placed["message"], location=placed["place"])
 
 
-def _consequences(
-    decision: Decision, sortie: Sortie, reviewer: str, request: ReviewComplete
-) -> Iterator[EventType]:
+def _consequence(decision: Decision, sortie: Sortie, reviewer: str, request: ReviewComplete) -> EventType:
     worker = sortie.assigned_to or reviewer
     if request.verdict == "approved":
-        yield completion(decision, sortie, worker, SortieResult(success=True, summary=sortie.status_message))
-    elif sortie.strikes + 1 >= STRIKES:
-        yield SortieBlocked(
-            sortie_id=sortie.sortie_id,
-            specialist_id=worker,
-            blocked_at=as_datetime(decision.now),
-            reason=f"{sortie.strikes + 1} reviews found fault; a coordinator must decide",
-            blocker_type="specialist",
-        )
-    else:
+        return completion(decision, sortie, worker, SortieResult(success=True, summary=sortie.status_message))
+    strikes = sortie.strikes + 1
+    if strikes < STRIKES:
         status = "assigned" if _lives(decision, worker) else "pending"
-        yield status_change(sortie, status, reviewer, request.feedback)
+        return status_change(sortie, status, reviewer, request.feedback)
+    return SortieBlocked(
+        sortie_id=sortie.sortie_id,
+        specialist_id=worker,
+        blocked_at=as_datetime(decision.now),
+        reason=f"{strikes} reviews found fault; a coordinator must decide",
+        blocker_type="specialist",
+    )
+
+
+def _call_coordinators(decision: Decision, sortie: Sortie, request: ReviewComplete, cause: str) -> None:
+    found = "\n".join(["", *request.issue])
+    post(
+        decision,
+        to="@coordinators",
+        subject=f"Sortie {sortie.sortie_id} is blocked: {sortie.strikes + 1} reviews found fault",
+        body=f"{sortie.title}: {request.feedback or request.verdict}{found}\n\n"
+        f"Split it, hand it over, or let it go on: 'fleet sortie split {sortie.sortie_id}',"
+        f" 'fleet sortie assign {sortie.sortie_id} NAME', 'fleet sortie unblock {sortie.sortie_id}'.",
+        priority="urgent",
+        message_type="escalation",
+        ack_required=True,
+        cause=cause,
+        tags=tags_of(sortie.mission_id),
+    )
 
 
 def _lives(decision: Decision, specialist_id: str) -> bool:

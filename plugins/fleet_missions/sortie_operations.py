@@ -17,6 +17,8 @@ from fleet_missions.mission_operations import unknown_mission
 from fleet_missions.mission_state import MISSIONS, Mission
 from fleet_missions.mission_state import stream as mission_stream
 from fleet_missions.moves import MISSION_OPEN, check_move
+from fleet_missions.plan_operations import pattern_reader
+from fleet_missions.planning import ReadPattern
 from fleet_missions.sortie_requests import SortieAssign, SortieCancel, SortieCreate, SortieList, SortieShow
 from fleet_missions.sortie_state import SORTIES, Sortie, stream, tags_of, unknown_sortie
 from fleet_specialists.api import SPECIALISTS, unknown
@@ -43,7 +45,7 @@ def sortie_create(fleet: Fleet, request: SortieCreate) -> Done[Sortie]:
         if request.assign_to is not None:
             check_living(decision, request.assign_to)
         cause = None if mission is None else mission.last_event
-        created = _created(sortie_id, request)
+        created = _created(sortie_id, request, mission, pattern_reader(fleet))
         decision.record(target, created, cause=cause, tags=tags_of(request.mission))
         return target
 
@@ -51,7 +53,10 @@ def sortie_create(fleet: Fleet, request: SortieCreate) -> Done[Sortie]:
     return fleet.decide(request, SORTIES, decide)
 
 
-def _created(sortie_id: str, request: SortieCreate) -> SortieCreated:
+def _created(
+    sortie_id: str, request: SortieCreate, mission: Mission | None, read: ReadPattern
+) -> SortieCreated:
+    files = tuple(read(text, f"$.files[{index}]").text for index, text in enumerate(request.files))
     return SortieCreated(
         sortie_id=sortie_id,
         mission_id=request.mission,
@@ -59,9 +64,9 @@ def _created(sortie_id: str, request: SortieCreate) -> SortieCreated:
         description=request.description,
         priority=request.priority,
         assigned_to=request.assign_to,
-        files=request.files or None,
+        files=files or None,
         dependencies=request.needs or None,
-        review=request.review,
+        review=request.review or (mission is not None and mission.review),
     )
 
 

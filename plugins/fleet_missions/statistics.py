@@ -5,7 +5,7 @@ a specialist goes back to its registration.
 
 - Those of its own stream, and those that carry its tag: of its sorties and their reviews.
 - Those of the leases `claim:SORTIE` of its sorties.
-- A refused write (`write_fenced`) whose token is that of such a claim, or of a lease under one, or of a session
+- A refused write (`write_fenced`) whose token is that of such a claim, of a lease under one, or of a session
   with which one was lost.
 - A conflict (`ctk_conflict`) of a specialist that held such a claim at that moment.
 - A recovery (`fleet_recovered`) that resumed one of its sorties.
@@ -54,8 +54,8 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpecialistFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What one specialist did for a mission. `held_ms` is how long it held claims, `strikes` what reviews found
-    fault with in its work, `reviews` those that it did itself.
+    """What one specialist did for a mission. `held_ms` is how long it held claims; `strikes` are the reviews
+    that found fault with its work, `reviews` those that it did itself.
     """
 
     specialist: str
@@ -72,7 +72,9 @@ class SpecialistFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MissionFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of a mission. `progress` and `duration_ms` are those of the mission itself; `sorties` counts them by status. Claims are lost by expiry, force or retirement. Lead time runs from a
+    """The figures of a mission. `progress` and `duration_ms` are those of the mission itself.
+
+    `sorties` counts them by status. Claims are lost by expiry, force or retirement. Lead time runs from a
     sortie's creation to its completion, cycle time from its first start; `blocked_ms` is the time that all
     sorties together were blocked, up to the moment asked about.
     """

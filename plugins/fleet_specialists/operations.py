@@ -1,11 +1,12 @@
 """What can be done with specialists. Each function is offered under its name in pyproject.toml."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from fleet_core.api import (
+    AtMost,
     Conflict,
     Decision,
     Done,
@@ -30,7 +31,6 @@ from fleet_leases.api import (
     found,
     grant,
     read_clock,
-    remaining_ms,
     renew,
     session_id,
     settle,
@@ -198,8 +198,8 @@ def heartbeat(fleet: Fleet, request: Heartbeat) -> Done[Specialist]:
         active = SpecialistActive(
             specialist_id=holding.specialist, status=request.status, current_sortie=request.current_sortie
         )
-        decision.record(target, active)
-        renew(decision, holding.session, lost_after_ms(fleet))
+        said = decision.record(target, active, cause=holding.session.grant_event)
+        renew(decision, holding.session, lost_after_ms(fleet), cause=said)
         return target
 
     return decide_held(fleet, request, SPECIALISTS, decide)
@@ -246,7 +246,7 @@ def show(fleet: Fleet, request: Show) -> Specialist:
     specialist = fleet.view(SPECIALISTS, request.as_of).get(request.specialist)
     if specialist is None:
         raise unknown(request.specialist)
-    return specialist if request.as_of else _seen_now(fleet, [specialist])[0]
+    return specialist if request.as_of else _seen_now([specialist], _late(fleet).items)[0]
 
 
 def list_specialists(fleet: Fleet, request: ListSpecialists) -> Page[Specialist]:
@@ -254,24 +254,37 @@ def list_specialists(fleet: Fleet, request: ListSpecialists) -> Page[Specialist]
 
     Example: fleet specialist list --status idle
     """
+    if request.status == "late" and not request.as_of:
+        return _list_late(fleet, request)
     said = {"status": request.status, "role": request.role}
     where = {field: value for field, value in said.items() if value is not None}
     page = fleet.view(SPECIALISTS, request.as_of).select(where, after=request.after, limit=request.limit)
-    return page if request.as_of else Page(_seen_now(fleet, page.items), page.next)
+    if request.as_of:
+        return page
+    seen = _seen_now(page.items, _late(fleet).items)
+    return Page([each for each in seen if request.status in (None, each.status)], page.next)
 
 
-def _seen_now(fleet: Fleet, specialists: list[Specialist]) -> list[Specialist]:
-    """Those whose time is over, and of whom nobody has recorded that yet, are late."""
-    at = read_clock(fleet)
-    sessions = fleet.view(LEASES)
+def _list_late(fleet: Fleet, request: ListSpecialists) -> Page[Specialist]:
+    after = None if request.after is None else session_id(request.after)
+    sessions = _late(fleet, after=after, limit=request.limit)
+    known = fleet.view(SPECIALISTS)
+    found = [each for each in (known.get(lease.holder) for lease in sessions.items) if each is not None]
+    late = _seen_now(found, sessions.items)
+    following = sessions.items[-1].holder if sessions.next else None
+    return Page([each for each in late if request.role in (None, each.role)], following)
 
-    def is_late(lease: Lease | None) -> bool:
-        return lease is not None and lease.status == "held" and remaining_ms(lease, at) == 0
 
+def _late(fleet: Fleet, **page: Any) -> Page[Lease]:
+    """The sessions whose time is over, and of which nobody has recorded that yet."""
+    due = AtMost(read_clock(fleet).steady)
+    return fleet.view(LEASES).select({"kind": "session", "status": "held", "due_at": due}, **page)
+
+
+def _seen_now(specialists: list[Specialist], late: list[Lease]) -> list[Specialist]:
+    holders = {lease.holder for lease in late}
     return [
-        msgspec.structs.replace(each, status="late")
-        if is_late(sessions.get(session_id(each.specialist_id)))
-        else each
+        msgspec.structs.replace(each, status="late") if each.specialist_id in holders else each
         for each in specialists
     ]
 

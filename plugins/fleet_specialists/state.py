@@ -25,7 +25,7 @@ only readers of the present see; `lost` once somebody has; `retired` by its own 
 
 
 class Specialist(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker of the fleet. `last_seen` is when it last gave a sign of life, `token` its latest session's."""
+    """A worker of the fleet. `last_seen` is its last sign of life, `token` that of its latest session."""
 
     specialist_id: str
     name: str

@@ -223,7 +223,7 @@ class Appender:
         return current
 
     def _check_condition(self, connection: Connection, condition: Condition | None) -> None:
-        if condition is None:
+        if condition is None or condition.after >= self.head.position:
             return
         position = reading.first(
             lambda sql, values: connection.execute(sql, values).fetchall(), condition.query, condition.after

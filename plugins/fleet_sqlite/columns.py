@@ -4,7 +4,7 @@ peewee makes the tables and builds the queries that differ from call to call. Wh
 decision runs is SQL fixed once: building a query takes longer than running such a one.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Set
 from functools import cached_property
 from typing import Any, Final
 
@@ -165,6 +165,10 @@ class Table:
         self.definition = ",".join(projection.fields()) + _text_of(projection)
         """Names the columns without looking at their types, which costs more than opening a store may."""
         self.index = f"{_INDEX}{projection.name}"
+
+    def reads(self, types: Set[str]) -> bool:
+        """Whether its projection reads any of these event types."""
+        return not (self.projection.types and types.isdisjoint(self.projection.types))
 
     @cached_property
     def columns(self) -> list[Column]:

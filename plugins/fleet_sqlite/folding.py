@@ -75,10 +75,9 @@ def take_in(connection: Connection, table: Table, events: Iterable[Recorded]) ->
 
 def _keyed(projection: Projection[Any], events: Iterable[Recorded]) -> list[tuple[str, Recorded]]:
     """The events a projection reads, each with the key of its state."""
-    wanted = frozenset(projection.types)
     keyed: list[tuple[str, Recorded]] = []
     for event in events:
-        if not wanted or event.type in wanted:
+        if not projection.types or event.type in projection.types:
             try:
                 key = projection.key(event)
             except Exception as error:
@@ -133,17 +132,18 @@ def advance(
     """Bring tables from position `before` to these new rows. The facts come first: a table whose projection
     fails stays where it is, and its catch-up says why."""
     recorded = [Recorded(row, codec) for row in rows]
+    types = {event.type for event in recorded}
     moved = []
     for name, stored in stored_states(connection).items():
         table = tables.get(name)
         if table is None or not stored.fits(table) or before - stored.position > LARGEST_GAP:
             continue
-        try:
-            take_in(
-                connection, table, [*_missed(connection, table, codec, stored.position, before), *recorded]
-            )
-        except FleetError:
-            continue
+        if stored.position != before or table.reads(types):
+            missed = _missed(connection, table, codec, stored.position, before)
+            try:
+                take_in(connection, table, [*missed, *recorded])
+            except FleetError:
+                continue
         moved.append((rows[-1][0], name))
     connection.executemany(MOVE, moved)
 

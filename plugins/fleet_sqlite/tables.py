@@ -14,6 +14,7 @@ from fleet_core.api import (
     Recorded,
     ViewState,
     check_field,
+    check_order,
     check_where,
     check_words,
     fold,
@@ -25,6 +26,8 @@ from fleet_sqlite.folding import MOVE, STATES, Stored, stored_states, take_in
 from fleet_sqlite.lean import peewee
 
 _ADD: Final = "INSERT OR REPLACE INTO projections (name, version, columns, position) VALUES (?, ?, ?, ?)"
+
+_POSITION: Final = "SELECT position FROM projections WHERE name = ?"
 
 _COUNT: Final = peewee.fn.COUNT(peewee.SQL("*"))
 
@@ -66,7 +69,7 @@ class ReadTables:
     def position(self, name: str) -> int:
         """See `Views.position`."""
         self._table(name)
-        return self._stored()[name].position
+        return self._connections.read(_POSITION, (name,))[0][0]  # type: ignore[no-any-return]
 
     def apply(self, name: str, events: Sequence[Recorded], position: int) -> None:
         """See `Views.apply`.
@@ -118,13 +121,11 @@ class ReadTables:
         """See `Views.select`."""
         table = self._table(name)
         wanted = check_where(table.projection, where)
-        kinds = tuple((field, value is None, isinstance(value, AtMost)) for field, value in wanted.items())
-        asked = (kinds, after is None, limit is None, backwards)
+        asked = (_kinds(wanted), after is None, limit is None, backwards)
         if asked not in table.queries:
             query = _paged(table, table.states, wanted, after=after, limit=limit, backwards=backwards)
             table.queries[asked] = query.sql()[0]
-        compared = [table.compared(field, value) for field, value in wanted.items() if value is not None]
-        values = [*compared, *([] if after is None else [after]), *([] if limit is None else [limit + 1])]
+        values = [*_values(table, wanted), *([] if after is None else [after]), *([] if limit is None else [limit + 1])]
         return self._page(table, table.queries[asked], values, limit)
 
     def search(
@@ -149,6 +150,18 @@ class ReadTables:
         taken = found[:limit]
         more = taken and len(found) > len(taken)
         return Page([table.state(row) for row in taken], taken[-1][0] if more else None)
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        """See `Ordering.first`."""
+        table = self._table(name)
+        wanted = check_where(table.projection, where)
+        asked = ("first", _kinds(wanted), check_order(table.projection, by))
+        if asked not in table.queries:
+            number = table.at(by)
+            query = _narrowed(table, table.states, wanted).where(number.is_null(False))
+            table.queries[asked] = query.order_by(number, table.at(KEY)).limit(limit).sql()[0]
+        found = self._read(table, table.queries[asked], [*_values(table, wanted), limit])
+        return [table.state(row) for row in found]
 
     def rows(self, name: str) -> Iterator[tuple[str, Any]]:
         """See `Views.rows`."""

@@ -42,6 +42,7 @@ from fleet_squawk.messages import MESSAGES, Message, message_of, stream
 from fleet_squawk.posting import ALL, post, recipients
 from fleet_squawk.sending_operations import Reply, Send, Sent, reply, send
 from fleet_squawk.threads import THREADS, Thread
+from fleet_squawk.waits import Unread
 
 __all__ = [
     "ALL",
@@ -81,6 +82,7 @@ __all__ = [
     "Standing",
     "Thread",
     "Unacknowledged",
+    "Unread",
     "ack",
     "advance",
     "book",

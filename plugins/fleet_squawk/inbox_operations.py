@@ -8,7 +8,7 @@ goes no further than what was handed out; so no view of a mailbox can lose what 
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +35,10 @@ WhichMailbox = Annotated[MailboxName | None, Meta(description="Which mailbox; yo
 Bodies = Annotated[bool, Meta(description="Give the messages' whole text too.")]
 
 Limit = Annotated[int, Meta(description="How many at most.", ge=1, le=1000)]
+
+
+FEW: Final = 500
+"""Messages that are read from the end of a mailbox rather than looked for from its beginning."""
 
 
 class InboxRequest(Read, frozen=True, kw_only=True):
@@ -129,9 +133,8 @@ def inbox(fleet: Fleet, request: InboxRequest) -> Inbox:
     # The cursor is looked at first: it never stands beyond a tail that is looked at later.
     cursor = cursor_of(fleet, named.mailbox, request.consumer, as_of)
     mailbox = named_mailbox(fleet, named.mailbox, as_of)
-    after = max(cursor.position or 0, request.after or 0)
-    found = _at_least(request.at_least, _messages(fleet, mailbox, after, as_of))
-    taken = list(islice(found, request.limit + 1))
+    # One more than is shown tells whether there are more.
+    taken = list(islice(_wanted(fleet, request, mailbox, cursor, as_of), request.limit + 1))
     shown = taken[: request.limit]
     return Inbox(
         mailbox=mailbox.mailbox,
@@ -157,16 +160,21 @@ def unread_of_role(fleet: Fleet, mailbox: Mailbox, as_of: AsOf | None = None) ->
     return {name: unread} if unread else {}
 
 
-def _messages(fleet: Fleet, mailbox: Mailbox, after: int, as_of: AsOf | None) -> Iterator[Message]:
-    query, before = Query.of(streams=(stream(mailbox.mailbox),)), mailbox.tail + 1
-    if as_of is not None:
-        query = as_of.narrow(query)
-    return map(message_of, fleet.store.read(query, after=after, before=before))
-
-
-def _at_least(priority: Priority | None, messages: Iterator[Message]) -> Iterator[Message]:
-    least = PRIORITIES.index(priority or PRIORITIES[0])
-    return (each for each in messages if PRIORITIES.index(each.priority) >= least)
+def _wanted(
+    fleet: Fleet, request: InboxRequest, mailbox: Mailbox, cursor: Cursor, as_of: AsOf | None
+) -> Iterator[Message]:
+    """The messages that are asked for: the first ones beyond the cursor, unless it is said otherwise."""
+    if as_of is None and request.at_least is None and request.after is None:
+        return map(message_of, _unread(fleet, mailbox, cursor, request.limit + 1))
+    query = Query.of(streams=(stream(mailbox.mailbox),))
+    after = max(cursor.position or 0, request.after or 0)
+    # Nobody knows how many lie between those that are as urgent as that.
+    limit = request.limit + 1 if request.at_least is None else None
+    events = fleet.store.read(
+        query if as_of is None else as_of.narrow(query), after=after, before=mailbox.tail + 1, limit=limit
+    )
+    least = PRIORITIES.index(request.at_least or PRIORITIES[0])
+    return (each for each in map(message_of, events) if PRIORITIES.index(each.priority) >= least)
 
 
 def _row(message: Message, redelivered: bool, bodies: bool) -> InboxRow:
@@ -192,54 +200,77 @@ def receive(fleet: Fleet, request: Receive) -> Done[Inbox]:
 
     Example: fleet squawk receive --limit 10 --bodies
     """
-    standing: list[SquawkDelivered] = []
+    found: list[_Handout] = []
 
     def decide(decision: Decision, holding: Holding) -> None:
-        mailbox = taken_from(decision, holding, request.mailbox).mailbox
-        cursor = cursor_in(decision, mailbox, request.consumer)
-        after = cursor.position or 0
-        page = list(_beyond(fleet, mailbox, after, request.limit))
+        name = taken_from(decision, holding, request.mailbox).mailbox
+        cursor = cursor_in(decision, name, request.consumer)
+        mailbox = named_mailbox(fleet, name)
+        page = _unread(fleet, mailbox, cursor, request.limit)
         handed = SquawkDelivered(
-            mailbox_id=mailbox,
+            mailbox_id=name,
             consumer_id=request.consumer,
-            after=after,
-            position=page[-1].position if page else after,
+            after=cursor.position or 0,
+            position=page[-1].position if page else cursor.position or 0,
             count=cursor.count,
             seen=cursor.delivered,
         )
-        standing[:] = [handed]
+        found[:] = [_Handout(handed, page, mailbox.total, mailbox.tail)]
         if page:
-            decision.record(book(mailbox), handed, cause=page[-1].id)
+            decision.record(book(name), handed, cause=page[-1].id)
 
     outcome = carry_out_held(fleet, request, decide)
-    told = _first(outcome)
-    handed = standing[-1] if told is None else told.data
-    return Done(_handed_out(fleet, handed, outcome, request.bodies), outcome.position, outcome.replayed)
+    handout = _as_recorded(fleet, request, outcome, found[-1].page if found else None)
+    return Done(_shown(handout or found[-1], request.bodies), outcome.position, outcome.replayed)
 
 
-def _beyond(fleet: Fleet, mailbox: str, after: int, limit: int) -> Iterator[Recorded]:
-    return fleet.store.read(Query.of(streams=(stream(mailbox),)), after=after, limit=limit)
+class _Handout(NamedTuple):
+    """What a receipt hands out, and how many messages there are, up to which position."""
+
+    handed: SquawkDelivered
+    page: list[Recorded]
+    total: int
+    tail: int
 
 
-def _first(outcome: Outcome) -> Recorded | None:
-    return outcome.events[0] if outcome.events else None
+def _unread(fleet: Fleet, mailbox: Mailbox, cursor: Cursor, limit: int) -> list[Recorded]:
+    """The first messages beyond a cursor. When they are few they are read from the end of the mailbox, since
+    stores look for a position in a stream by going through it.
+    """
+    query, after = Query.of(streams=(stream(mailbox.mailbox),)), cursor.position or 0
+    unread = mailbox.total - cursor.count
+    if unread > FEW:
+        return list(fleet.store.read(query, after=after, limit=limit))
+    last = fleet.store.read(query, after=after, before=mailbox.tail + 1, backwards=True, limit=unread)
+    return list(last)[::-1][:limit]
 
 
-def _handed_out(fleet: Fleet, handed: SquawkDelivered, outcome: Outcome, bodies: bool) -> Inbox:
-    """The answer of a receipt, from what is recorded of it alone: the same for the same key."""
+def _as_recorded(
+    fleet: Fleet, request: Receive, outcome: Outcome, page: list[Recorded] | None
+) -> _Handout | None:
+    """What was handed out, from what is recorded of it: the same for the same key. None when nothing was."""
+    if not outcome.events:
+        return None
+    handed: SquawkDelivered = outcome.events[0].data
+    if page is None:
+        query = Query.of(streams=(stream(handed.mailbox_id),))
+        page = list(
+            fleet.store.read(query, after=handed.after, before=handed.position + 1, limit=request.limit)
+        )
     last = _last_message(fleet, handed.mailbox_id, outcome.position)
-    query = Query.of(streams=(stream(handed.mailbox_id),))
-    messages = map(message_of, fleet.store.read(query, after=handed.after, before=handed.position + 1))
-    rows = tuple(_row(each, each.position <= handed.seen, bodies) for each in messages)
-    tail = last.position if last else 0
+    return _Handout(handed, page, last.version if last else 0, last.position if last else 0)
+
+
+def _shown(handout: _Handout, bodies: bool) -> Inbox:
+    handed = handout.handed
     return Inbox(
         mailbox=handed.mailbox_id,
         consumer=handed.consumer_id,
         cursor=handed.after,
-        tail=tail,
-        unread_total=(last.version if last else 0) - handed.count,
-        messages=rows,
-        next=handed.position if handed.position < tail else None,
+        tail=handout.tail,
+        unread_total=handout.total - handed.count,
+        messages=tuple(_row(message_of(each), each.position <= handed.seen, bodies) for each in handout.page),
+        next=handed.position if handed.position < handout.tail else None,
     )
 
 
@@ -274,7 +305,7 @@ def advance(fleet: Fleet, request: Advance) -> Done[Standing]:
             decision.record(book(mailbox.mailbox), advanced, cause=cursor.last_event or last.id)
 
     outcome = carry_out_held(fleet, request, decide)
-    told = _first(outcome)
+    told = outcome.events[0] if outcome.events else None
     if told is None:
         name, cursor, count = standing[-1].mailbox, standing[-1].position or 0, standing[-1].count
     else:

@@ -184,3 +184,8 @@ def test_progress_through_an_empty_log_is_complete() -> None:
     with redirect_stderr(Terminal()) as terminal, render.log_progress("Checking", 0):
         pass
     assert "100%" in terminal.getvalue()
+
+
+def test_text_of_several_lines_stands_below_a_record_as_it_is(shown: Callable[..., str]) -> None:
+    said = shown({"prompt": "one\ntw\x1bo\n", "ship": "Argo"})
+    assert said == "Ship:  Argo\n\nPrompt:\none\ntw\\x1bo\n"

@@ -16,14 +16,14 @@ from fleet_bench.contestants import Unfit
 from fleet_bench.limits.sqlite import SqliteDriver
 from fleet_bench.machine import Machine
 from fleet_bench.noise import FEWEST, change, spread_of
-from fleet_bench.processes import race_of_processes
+from fleet_bench.processes import clients, race
 from fleet_bench.results import Result, Run, Who, load_run, save
 from fleet_bench.schedule import Schedule, initial_streams
 from fleet_bench.stores import StoreContestant
 from fleet_bench.workloads import WORKLOADS
 from fleet_bench.workloads.crowds import claims, mixed
 from fleet_bench.workloads.workload import QUICK
-from fleet_core.api import Invalid, NotFound, ProblemsFound, Usage
+from fleet_core.api import Invalid, NotFound, ProblemsFound, Unavailable, Usage
 from installing import FLEET, RunFleet, environment, run_fleet_in
 from postgres_servers import SharedServer
 
@@ -251,16 +251,38 @@ def test_events_that_readers_miss_are_noticed(tmp_path: Path) -> None:
 
 def test_every_claim_of_several_processes_is_won_once(tmp_path: Path) -> None:
     contestant = StoreContestant("sqlite", tmp_path, preload=100)
-    race = race_of_processes(contestant, [write.stream_id for write in contestant.schedule.claims(10)])
+    calls = [contestant.ready(contestant.schedule.claims(10))] * 4
+    with clients(4) as rivals:
+        seen = race(rivals, contestant.door(), calls, refusals=contestant.refusals())
     contestant.close()
-    assert race.wins == 10
-    assert len(race.waits) == 40
+    assert seen.wins == 10
+    assert len(seen.waits) == 40
+
+
+def test_what_clients_do_to_get_warm_is_not_counted(tmp_path: Path) -> None:
+    contestant = StoreContestant("sqlite", tmp_path, preload=100)
+    with clients(2) as writers:
+        for number in range(2):  # the same processes, one race after another
+            following = contestant.schedule.following
+            calls = [contestant.ready(following(f"{number} {each}", 5)) for each in range(2)]
+            seen = race(writers, contestant.door(), calls, warm_up=2)
+            assert (seen.wins, len(seen.waits)) == (6, 6)
+    assert contestant.events() == 120
+    contestant.close()
+
+
+def test_a_client_that_fails_says_why(tmp_path: Path) -> None:
+    contestant = StoreContestant("sqlite", tmp_path, preload=100)
+    calls = [contestant.ready(contestant.schedule.claims(1))] * 2
+    with clients(2) as rivals, pytest.raises(Unavailable, match="VersionConflict"):
+        race(rivals, contestant.door(), calls)
+    contestant.close()
 
 
 def test_a_store_of_one_process_is_no_case_for_several(tmp_path: Path) -> None:
     contestant = StoreContestant("memory", tmp_path, preload=100)
-    with pytest.raises(Unfit, match="a log of its own"):
-        race_of_processes(contestant, ["one"])
+    with clients(1) as rivals, pytest.raises(Unfit, match="a log of its own"):
+        race(rivals, contestant.door(), [[]])
 
 
 def test_the_driver_writes_the_rows_that_the_store_writes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The judge of `test_lease_interleavings` has eyes: each of these faults breaks the property named with it."""
+"""The judge of `test_lease_interleavings` has eyes: each fault breaks the property that is named with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -135,8 +135,8 @@ BY_CHANCE: list[tuple[Callable[[Patch], None], str]] = [
 
 TOLD_WHILE_DECIDING = [Step("claim"), Step("note", meanwhile=(Step("force"),))]
 STARTED_AT_ONCE = [
-    Step("reboot"),
-    Step("heartbeat", who=0, meanwhile=(Step("set_wall", what=1), Step("heartbeat", who=1))),
+    Step("reboot", seconds=4.0),
+    Step("heartbeat", who=0, meanwhile=(Step("set_wall", what=1, seconds=0.5), Step("heartbeat", who=1))),
 ]
 
 BY_DESIGN: list[tuple[Callable[[Patch], None], str, Program]] = [

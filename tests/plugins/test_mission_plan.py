@@ -1,6 +1,6 @@
 """Plans of missions: what is wrong with one is told at once, and a sound one is recorded as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_core.api import Conflict, Fleet, Invalid, Query
+from fleet_core.api import Conflict, Fleet, Invalid, Query, Uuid7
 from fleet_ctk.api import Pattern, overlap, parse
 from fleet_missions.api import (
     MissionCreate,
@@ -28,7 +28,7 @@ from fleet_missions.api import (
 )
 from fleet_missions.ordering import circles, ordered, reached, waves
 from fleet_missions.planning import Draft, draft
-from fleets import opened, unlike
+from fleets import TestClock, opened, unlike
 
 STORY: dict[str, Any] = {
     "title": "OAuth login",
@@ -157,11 +157,11 @@ def test_a_circle_is_named_in_its_order() -> None:
 
 
 def test_an_overlap_names_both_patterns_and_a_path() -> None:
-    found = faults_of({"id": "a", "files": ["docs/**", "src/web/**"]}, {"id": "b", "files": ["src/*/ui.py"]})
+    found = faults_of({"id": "a", "files": ["docs/**", "src/web/**"]}, {"id": "b", "files": ["src/*/x"]})
     assert found == [
         (
             "$.sorties[1].files[0]",
-            "'src/*/ui.py' of b and 'src/web/**' of a both cover src/web/ui.py, and neither needs the other",
+            "'src/*/x' of b and 'src/web/**' of a both cover src/web/x, and neither comes before the other",
         )
     ]
 
@@ -410,3 +410,22 @@ def test_a_plan_sent_again_with_its_key_is_recorded_once(fleet: Fleet) -> None:
     assert len(list(fleet.store.read(Query.of(types=("mission_created",))))) == 1
     with pytest.raises(Conflict, match="used for another request"):
         mission_plan(fleet, request_of(plan | {"title": "other"}, key="k"))
+
+
+def test_of_two_plans_with_one_id_the_second_is_refused(tmp_path: Path) -> None:
+    """The decision had found the id to be free already when the other came."""
+    draw = Uuid7(TestClock())
+    interruptions: list[Callable[[], object]] = []
+
+    def ids_with_interruption() -> bytes:
+        if interruptions:
+            interruptions.pop()()
+        return draw()
+
+    with opened(tmp_path, "memory", ids=ids_with_interruption) as fleet:
+        first = request_of(STORY | {"title": "first"})
+        interruptions.append(lambda: mission_plan(fleet, first))
+        with pytest.raises(Invalid, match="the plan has 6 faults"):
+            planned(fleet, STORY)
+        assert mission_show(fleet, MissionShow(mission="oauth")).title == "first"
+        assert fleet.store.head() == 6

@@ -7,9 +7,25 @@ from typing import Any
 import msgspec
 import pytest
 
-from fleet_core.api import Conflict, Fenced, Fleet, Invalid, NothingReady, Query, Stream, Usage, Write
+from fleet_core.api import (
+    Batch,
+    Conflict,
+    Fenced,
+    Fleet,
+    Invalid,
+    Look,
+    NewEvent,
+    NothingReady,
+    Query,
+    Stream,
+    Usage,
+    Write,
+)
+from fleet_core.errors import TimedOut
+from fleet_core.waiting import wait_for
 from fleet_leases.api import LEASES, LeaseReleased
 from fleet_leases.operations import LeaseRelease, lease_release
+from fleet_missions import waits
 from fleet_missions.api import (
     Claimed,
     MissionCreate,
@@ -210,8 +226,6 @@ def test_a_short_title_is_shown_whole(fleet: Fleet) -> None:
 
 
 def test_a_higher_priority_moves_a_sortie_up_and_leaves_its_age(fleet: Fleet) -> None:
-    from fleet_core.api import Batch, NewEvent
-
     for name in ("a", "b", "c"):
         planned(fleet, name, priority="high" if name == "c" else "medium")
     change = {"sortie_id": "a", "changes": {"priority": "high"}}
@@ -501,7 +515,8 @@ def test_a_write_of_the_former_holder_is_refused_and_recorded_and_changes_nothin
     shown: str,
 ) -> None:
     planned(fleet, "a")
-    token = claim(fleet).token if shown == "claim" else claim(fleet) and ADA
+    claimed = claim(fleet)
+    token = claimed.token if shown == "claim" else ADA
     if way == "lost":
         lose_ada(fleet, clock)
         clock.advance(LOCK_DELAY)
@@ -543,3 +558,45 @@ def test_who_never_had_it_is_told_whose_it_is(fleet: Fleet) -> None:
     claim(fleet)
     with pytest.raises(Conflict, match="belongs to ada, not to bo"):
         sortie_progress(fleet, SortieReport(sortie="a", token=BO, percent=1))
+
+
+# Waiting.
+
+
+def test_ready_work_is_waited_for(fleet: Fleet) -> None:
+    with pytest.raises(TimedOut):
+        wait_for(fleet, ["ready"], 0)
+    planned(fleet, "a")
+    assert wait_for(fleet, ["ready"], 0).found == ReadyRow(sortie_id="a", title="a", priority="medium")
+
+
+def test_ready_work_of_another_mission_or_of_another_specialist_is_not_waited_for(fleet: Fleet) -> None:
+    mission_create(fleet, MissionCreate(title="m", id="m"))
+    planned(fleet, "hers", assign_to="ada", mission="m")
+    assert wait_for(fleet, ["ready:m"], 0, token=ADA).found.sortie_id == "hers"
+    with pytest.raises(TimedOut):
+        wait_for(fleet, ["ready:m"], 0, token=BO)
+    with pytest.raises(TimedOut):
+        wait_for(fleet, ["ready:other"], 0, token=ADA)
+
+
+def test_who_waits_finds_out_itself_that_a_claim_is_over(fleet: Fleet, clock: TestClock) -> None:
+    """Nobody else need write for that, and it knows when to look again."""
+    planned(fleet, "a")
+    claim(fleet)
+    clock.advance(LOST_AFTER - 1)
+    assert waits.ready(fleet, "", None).again_in == 1.0
+    clock.advance(1)
+    assert waits.ready(fleet, "", None) == Look(None, float(LOCK_DELAY))
+    clock.advance(LOCK_DELAY)
+    assert waits.ready(fleet, "", None).found.sortie_id == "a"
+
+
+def test_who_waits_under_a_token_is_not_lost_meanwhile(fleet: Fleet, clock: TestClock) -> None:
+    for _ in range(6):
+        again_in = waits.ready(fleet, "", ADA).again_in
+        assert again_in is not None
+        assert again_in <= LOST_AFTER / 2
+        clock.advance(min(again_in, 15))
+    planned(fleet, "late")
+    assert claim(fleet, ADA).sortie == "late"

@@ -431,6 +431,7 @@ FULL = {
     "title": "t",
     "name": "n",
     "started_at": "2026-01-02T10:00:04Z",
+    "lost_at": "2026-01-02T10:00:04Z",
     "completed_at": "2026-01-02T10:00:04Z",
     "cancelled_at": "2026-01-02T10:00:04Z",
     "blocked_at": "2026-01-02T10:00:04Z",

@@ -1,13 +1,13 @@
 """Splitting sorties: the parts take the place of the whole, at once and in everything that needs it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from fleet_core.api import Conflict, Fenced, Fleet, Invalid, NotFound, Query
+from fleet_core.api import Conflict, Fenced, Fleet, Invalid, NotFound, Query, Uuid7
 from fleet_leases.api import LEASES
 from fleet_missions.api import (
     MissionPlan,
@@ -41,7 +41,7 @@ from fleet_missions.api import (
     sortie_start,
 )
 from fleet_specialists.api import Register, register
-from fleets import opened, unlike
+from fleets import TestClock, opened, unlike
 
 PLAN: dict[str, Any] = {
     "title": "OAuth",
@@ -305,3 +305,21 @@ def test_a_split_sent_again_with_its_key_is_carried_out_once(fleet: Fleet) -> No
     assert (again.state, again.position) == (first.state, first.position)
     with pytest.raises(Conflict, match="used for another request"):
         sortie_split(fleet, msgspec.structs.replace(request, by="rey"))
+
+
+def test_a_sortie_that_comes_to_need_the_whole_meanwhile_needs_its_parts(tmp_path: Path) -> None:
+    """The decision had looked for what needs it already when another came."""
+    draw = Uuid7(TestClock())
+    interruptions: list[Callable[[], object]] = []
+
+    def ids_with_interruption() -> bytes:
+        if interruptions:
+            interruptions.pop()()
+        return draw()
+
+    with opened(tmp_path, "memory", ids=ids_with_interruption) as fleet:
+        mission_plan(fleet, msgspec.convert(PLAN, MissionPlan))
+        late = SortieCreate(title="late", id="late", mission="oauth", needs=("S3",))
+        interruptions.append(lambda: sortie_create(fleet, late))
+        assert split(fleet, "S3", {}, {}).needed_by == ("S5", "late")
+        assert shown(fleet, "late").dependencies == ("S3.1", "S3.2")

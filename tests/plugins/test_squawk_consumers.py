@@ -68,7 +68,7 @@ def test_of_500_messages_none_is_missing_though_the_consumer_is_killed_before_ea
         seen |= {subject for subject, _ in page}
     with opened(folder, backend, plugins=plugins) as fleet:
         assert look(fleet, "ada").unread_total == 0
-        assert len(cursors(fleet, "ada")) == 10
+        assert len(cursors(fleet, "ada")) == 5
 
 
 def test_a_cursor_never_goes_back_under_racing_consumers(place: Place) -> None:

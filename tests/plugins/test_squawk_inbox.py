@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from fleet_core.api import Conflict, Fleet, NotFound
 from fleet_squawk.api import Advance, Receive, advance, receive
+from fleet_squawk.inbox_operations import FEW
 from fleets import TestClock, opened, unlike
 from mail import cursors, finish, join, look, storm, subjects, take, write
 
@@ -42,6 +43,15 @@ def test_a_limited_inbox_carries_the_cursor_to_the_rest(fleet: Fleet, ada: int) 
     rest = look(fleet, "ada", limit=3, after=first.next)
     assert subjects(first) + subjects(rest) == ["0", "1", "2", "3", "4"]
     assert rest.next is None
+
+
+def test_a_long_mailbox_is_shown_and_handed_out_in_order_from_its_beginning(fleet: Fleet, ada: int) -> None:
+    storm(fleet, "ada", FEW + 3)
+    for first in ("0", "2", "4"):
+        assert subjects(look(fleet, "ada", limit=1)) == [first]
+        found = take(fleet, ada, limit=2)
+        assert subjects(found) == [first, str(int(first) + 1)]
+        finish(fleet, ada, found.messages[-1].position)
 
 
 def test_an_unknown_mailbox_is_an_error_and_never_empty(fleet: Fleet, ada: int) -> None:
@@ -240,7 +250,7 @@ class Mailroom(RuleBasedStateMachine):
 
 
 def test_an_inbox_is_what_a_list_and_two_numbers_are() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Mailroom,
         settings=settings(
             max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

@@ -67,6 +67,15 @@ def test_the_sortie_goes_on_with_the_other_specialist(kept: tuple[Path, dict[str
     assert (sortie["status"], sortie["progress"]) == ("completed", 100)
 
 
+def test_a_late_word_of_the_one_who_was_killed_is_refused_and_recorded(
+    kept: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, summary = kept
+    log = json.loads(fleet("log", "--json", "--limit", "1000", cwd=folder).stdout)["data"]
+    [fenced] = [event for event in log if event["type"] == "write_fenced"]
+    assert fenced["data"]["holder"] == scene_of(summary, "winner")["winner"]
+
+
 def test_the_moment_before_the_crash_can_be_visited(kept: tuple[Path, dict[str, Any]]) -> None:
     folder, summary = kept
     as_of = str(scene_of(summary, "as_of")["as_of"])

@@ -7,12 +7,14 @@ follow such a log miss events; the variant under one global lock is the simplest
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
+from fleet_bench.contestants import Door
 from fleet_bench.limits.pool import Pool
 from fleet_bench.schedule import STREAM_TYPE, Schedule, Write
 from fleet_bench.stores import StoreContestant
@@ -68,6 +70,26 @@ class PostgresStore(StoreContestant):
         return size
 
 
+class DriverClient:
+    """A connection of one's own, to put single rows into a table."""
+
+    def __init__(self, dsn: str, insert: str) -> None:
+        self._connection = _connected(dsn)
+        self._insert = insert.encode()
+
+    def append(self, call: Rows) -> None:
+        """Insert one row."""
+        self._connection.execute(self._insert, call[0], binary=True)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _connected(dsn: str) -> "psycopg.Connection[Any]":
+    return psycopg.connect(dsn, autocommit=True, prepare_threshold=0)
+
+
 class PostgresDriver:
     """Rows through the bare driver: one in autocommit, several with COPY. Each thread has a connection."""
 
@@ -101,7 +123,7 @@ class PostgresDriver:
         self._insert = self._inserting([column.name for column in columns])
 
     def _connect(self) -> "psycopg.Connection[Any]":
-        return psycopg.connect(self._dsn, autocommit=True, prepare_threshold=0)
+        return _connected(self._dsn)
 
     def _inserting(self, names: Sequence[str]) -> sql.Composed:
         columns = sql.SQL(", ").join(map(sql.Identifier, names))
@@ -115,6 +137,10 @@ class PostgresDriver:
         rows = iter(self.connection.execute(find, (self._position,), binary=True).fetchall())
         self._position = self._source.head()
         return [[next(rows) for _ in write.events] for write in writes]
+
+    def door(self) -> Door:
+        """See `Joinable`."""
+        return partial(DriverClient, self._dsn, self._insert.as_string())
 
     def append(self, call: Rows) -> None:
         """See `Appending`."""

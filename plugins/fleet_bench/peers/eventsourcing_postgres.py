@@ -1,13 +1,18 @@
 """The peer `eventsourcing` on PostgreSQL, in a schema of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
+from eventsourcing.application import Application
+from eventsourcing.persistence import StoredEvent
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from fleet_bench.contestants import Door
 from fleet_bench.limits.postgres import drop, dsn_of, new_schema
 from fleet_bench.peers.eventsourcing import Peer, PeerApplication, PeerRecorder
 
@@ -59,5 +64,24 @@ class PeerApplicationOnPostgres(OnPostgres, PeerApplication):
     """See `PeerApplication`."""
 
 
+class RecorderClient:
+    """The recorder of an application whose tables are there."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._application: Application[UUID] = Application(env={**environment, "CREATE_TABLE": "no"})
+
+    def append(self, call: Sequence[StoredEvent]) -> None:
+        """See `PeerRecorder.append`."""
+        self._application.recorder.insert_events(call)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._application.close()
+
+
 class PeerRecorderOnPostgres(OnPostgres, PeerRecorder):
     """See `PeerRecorder`."""
+
+    def door(self) -> Door:
+        """See `Joinable`."""
+        return partial(RecorderClient, self._environment())

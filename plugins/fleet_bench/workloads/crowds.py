@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from fleet_bench.contestants import Appending, Claimant, Claiming, Follower, Following, Tailing, Writer
 from fleet_bench.crowd import drained, threads
-from fleet_bench.processes import race_of_processes
+from fleet_bench.processes import clients, race
 from fleet_bench.stores import StoreContestant
 from fleet_bench.workloads.workload import Round, Scale, Workload
 from fleet_core.api import ProblemsFound
+
+PROCESSES: Final = 4
+"""Claimants that are a process each."""
 
 PATIENCE: Final = 0.05
 """Seconds that a reader waits for news before it looks whether the writers have ended."""
@@ -74,10 +77,12 @@ def check_wins(wins: int, claims: int) -> None:
 
 def claims_of_processes(contestant: StoreContestant, scale: Scale) -> Round:
     """The same, each specialist a process of its own that has opened the store."""
-    wanted = [write.stream_id for write in contestant.schedule.claims(max(scale.appends // 8, 1))]
-    race = race_of_processes(contestant, wanted)
-    check_wins(race.wins, len(wanted))
-    return Round(len(wanted), race.seconds, race.cpu, race.waits)
+    wanted = contestant.schedule.claims(max(scale.appends // 8, 1))
+    calls = [contestant.ready(wanted)] * PROCESSES
+    with clients(PROCESSES) as rivals:
+        seen = race(rivals, contestant.door(), calls, refusals=contestant.refusals())
+    check_wins(seen.wins, len(wanted))
+    return Round(len(wanted), seen.seconds, seen.cpu, seen.waits)
 
 
 def mixed(follower: Follower, scale: Scale) -> Round:

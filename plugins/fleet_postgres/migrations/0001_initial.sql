@@ -18,8 +18,8 @@ CREATE SEQUENCE {schema}.positions;
 
 -- Ids are the 16 bytes of a UUID, or text that ends in NUL so that it never has 16. Times are microseconds since
 -- 1970, UTC. correlation_id NULL stands for the event's own id, occurred_at NULL for recorded_at.
--- hash covers what the writer said and recorded_at (see hashing.py); the chain over the log is made afterwards (see
--- chain.py).
+-- hash is that of what the writer said, with recorded_at behind it (see hashing.py); the chain over the log is made
+-- afterwards (see chain.py).
 -- There are no foreign keys: checking them would lock and dirty the stream's row with every event.
 CREATE TABLE {schema}.events (
     position bigint PRIMARY KEY,
@@ -93,14 +93,6 @@ CREATE TRIGGER event_tags_never_go BEFORE TRUNCATE ON {schema}.event_tags
 CREATE FUNCTION {schema}.low(number bigint) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     'SELECT number::bit(32)::integer';
 
--- The server's clock, in microseconds since 1970, UTC; it goes on within a transaction.
-CREATE FUNCTION {schema}.clock() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS
-    'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
-
--- The hash of an event: of the writer's hash and the time at which the event was recorded.
-CREATE FUNCTION {schema}.stamped(said bytea, recorded_at bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-    'SELECT substring(sha256(said || int8send(recorded_at)) FOR 16)';
-
 -- Takes a writer's locks; they last until its transaction has ended and is visible to all.
 --
 -- The gate is shared by all writers, unless one must be alone: it depends on more than keys can say, or has more to
@@ -109,7 +101,7 @@ CREATE FUNCTION {schema}.stamped(said bytea, recorded_at bigint) RETURNS bytea L
 -- nobody waits in a circle. Last the mark: how far positions had come when the writer began, so that readers
 -- know below which position nothing can appear any more.
 --
--- Locks are taken by assignments: a statement of its own would cost more than the lock.
+-- Locks are taken by assignments here and below: a statement of its own would cost more than a lock.
 CREATE FUNCTION {schema}.take_turn(alone boolean, keys integer[], owned boolean[], patience integer)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -204,13 +196,14 @@ CREATE FUNCTION {schema}.append_one(
     tags bytea, metadata bytea, cause bytea, root bytea, heir bytea, tag_names text[]
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    nothing text;
     sealed text;
     key bigint;
     base bigint;
     excluded bigint;
     new_position bigint;
 BEGIN
-    PERFORM {schema}.take_turn(alone, locks, owned, patience);
+    nothing := {schema}.take_turn(alone, locks, owned, patience);
     IF look AND {schema}.is_known(ARRAY[id]) THEN
         RETURN 'known';
     END IF;
@@ -220,7 +213,10 @@ BEGIN
         RETURN 'sealed: ' || sealed;
     END IF;
     SELECT s.key INTO key FROM {schema}.streams s WHERE s.type = stream_type AND s.id = stream_id;
-    SELECT e.version INTO base FROM {schema}.events e WHERE e.stream = key ORDER BY e.version DESC LIMIT 1;
+    -- Not asked of no stream: such a plan costs so little that the server would make a new one each time.
+    IF key IS NOT NULL THEN
+        SELECT e.version INTO base FROM {schema}.events e WHERE e.stream = key ORDER BY e.version DESC LIMIT 1;
+    END IF;
     base := coalesce(base, 0);
     IF NOT {schema}.is_met(expected, base) THEN
         RETURN 'version 0 ' || base;
@@ -237,12 +233,12 @@ BEGIN
     IF heir IS NOT NULL THEN
         root := nullif(coalesce((SELECT e.correlation_id FROM {schema}.events e WHERE e.id = heir), heir), id);
     END IF;
-    recorded_at := coalesce(recorded_at, {schema}.clock());
+    recorded_at := coalesce(recorded_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     new_position := nextval('{schema}.positions');
     INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type, id, data,
         hash, tags, metadata, causation_id, correlation_id)
     VALUES (new_position, key, base + 1, recorded_at, occurred_at, schema_version, type, id, data,
-        {schema}.stamped(hash, recorded_at), tags, metadata, cause, root);
+        hash || int8send(recorded_at), tags, metadata, cause, root);
     IF tag_names IS NOT NULL THEN
         INSERT INTO {schema}.event_tags (tag, position) SELECT t, new_position FROM unnest(tag_names) t;
     END IF;
@@ -264,6 +260,7 @@ CREATE FUNCTION {schema}.append(
     tag_names text[], tag_events integer[]
 ) RETURNS SETOF text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    nothing text;
     sealed text;
     outcome text;
     keys bigint[];
@@ -279,7 +276,7 @@ DECLARE
     e integer := 0;
     t integer := 0;
 BEGIN
-    PERFORM {schema}.take_turn(alone, locks, owned, patience);
+    nothing := {schema}.take_turn(alone, locks, owned, patience);
     SELECT 'sealed: ' || m.value INTO sealed FROM {schema}.meta m WHERE m.name = 'sealed';
     FOR r IN 1 .. cardinality(event_counts) LOOP
         keys := '{}';
@@ -321,11 +318,11 @@ BEGIN
                 FROM (SELECT nextval('{schema}.positions') AS position FROM generate_series(1, event_counts[r])) p;
                 EXIT WHEN last - first = event_counts[r] - 1;
             END LOOP;
-            moment := coalesce(recorded_at[r], {schema}.clock());
+            moment := coalesce(recorded_at[r], (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
             INSERT INTO {schema}.events (position, stream, version, recorded_at, occurred_at, schema_version, type,
                 id, data, hash, tags, metadata, causation_id, correlation_id)
             SELECT first + i - e - 1, keys[streams[i]], bases[streams[i]] + steps[i], moment, occurred_at[i],
-                schema_versions[i], types[i], ids[i], data[i], {schema}.stamped(hashes[i], moment), tags[i], metadata[i], causes[i],
+                schema_versions[i], types[i], ids[i], data[i], hashes[i] || int8send(moment), tags[i], metadata[i], causes[i],
                 CASE WHEN heirs[i] IS NULL THEN roots[i] ELSE nullif(coalesce(
                     (SELECT h.correlation_id FROM {schema}.events h WHERE h.id = heirs[i]), heirs[i]), ids[i]) END
             FROM generate_series(e + 1, e + event_counts[r]) i;

@@ -1,7 +1,7 @@
 # What the README and CONTRIBUTING say, by name. Everything runs in .venv.
 PYTHON ?= python3
 
-.PHONY: setup machine test lint bench torture claims docs clean
+.PHONY: setup machine test lint bench torture claims interleavings docs clean
 
 setup:
 	$(PYTHON) -m venv .venv
@@ -36,6 +36,10 @@ torture:
 # 16 processes, 500 sorties, 20 rounds, on SQLite and on PostgreSQL: every claim is won once.
 claims:
 	FLEET_CLAIMS=16x500x20 .venv/bin/pytest -q -s tests/plugins/test_claim_storm.py
+
+# Ten thousand lives of a few specialists, on each of two stores, against the promises of leases.
+interleavings:
+	FLEET_INTERLEAVINGS=10000 .venv/bin/pytest -q -n 2 tests/plugins/test_lease_interleavings.py
 
 docs:
 	.venv/bin/python docs/generate.py

@@ -223,8 +223,11 @@ class Fleet:
             )
         return found
 
-    def view(self, projection: Projection[S], as_of: AsOf | str | None = None) -> View[S]:
-        """The states of a projection, as they are now or as they were.
+    def view(
+        self, projection: Projection[S], as_of: AsOf | str | None = None, *, at_least: int | None = None
+    ) -> View[S]:
+        """The states of a projection, as they are now or as they were. Whoever has just asked for the log's
+        head says so with `at_least`, and need not have it asked for again.
 
         Raises:
             NotFound: `as_of` lies beyond the end of the log.
@@ -232,7 +235,7 @@ class Fleet:
         """
         if as_of is not None:
             return FoldedView(projection, self._fold_until(projection, self.moment(as_of)))
-        self.catch_up(projection)
+        self.catch_up(projection, at_least)
         return TableView(self.views, projection)
 
     def _fold_until(self, projection: Projection[S], point: AsOf) -> dict[str, S]:
@@ -255,10 +258,12 @@ class Fleet:
             )
         return point
 
-    def catch_up(self, projection: Projection[Any]) -> int:
-        """Bring a read table up to the head of the log, where the store has not done so itself."""
+    def catch_up(self, projection: Projection[Any], at_least: int | None = None) -> int:
+        """Bring a read table up to the head of the log, or what was it, where the store has not done so
+        itself.
+        """
         position = self.views.position(projection.name)
-        if position >= self.store.head():
+        if position >= (self.store.head() if at_least is None else at_least):
             return position
         position = catch_up(self.store, self.views, projection)
         self.plugins.tell("fleet_projection_advanced", fleet=self, name=projection.name, position=position)
@@ -294,7 +299,7 @@ class Fleet:
             first = outcome.events[0]
             stream = Stream(first.stream_type, first.stream_id)
             return Done(self._state_at(projection, stream, outcome.position), outcome.position, True)
-        return Done(self._current(projection, chosen[-1]), outcome.position)
+        return Done(self._current(projection, chosen[-1], outcome.position), outcome.position)
 
     def carry_out(self, request: Write, decide: Callable[[Decision], object]) -> Outcome:
         """Take a decision and record what follows from it, atomically, in the light of everything it looked
@@ -311,7 +316,7 @@ class Fleet:
         for attempt in range(ATTEMPTS):
             earlier = find_answer(self, request)
             if earlier:
-                return Outcome(earlier[-1].position, lambda: earlier, replayed=True)
+                return _answered(earlier)
             outcome = self._try(request, decide)
             if outcome is not None:
                 return outcome
@@ -323,7 +328,7 @@ class Fleet:
     def _try(self, request: Write, decide: Callable[[Decision], object]) -> Outcome | None:
         """Decide once; None if what the decision looked at changed before it was recorded."""
         position = self.store.head()
-        decision = Decision(self, request)
+        decision = Decision(self, request, position)
         try:
             decide(decision)
         except Refused as refused:
@@ -351,8 +356,8 @@ class Fleet:
         with suppress(IdReused):
             self.append(*batches)
 
-    def _current(self, projection: Projection[S], stream: Stream) -> S:
-        state = self.view(projection).get(stream.id)
+    def _current(self, projection: Projection[S], stream: Stream, position: int) -> S:
+        state = self.view(projection, at_least=position).get(stream.id)
         if state is None:
             raise NotFound(
                 f"{stream} has no state in {projection.name}", remedy="this is a bug of its plugin"
@@ -379,6 +384,10 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _answered(earlier: Sequence[Recorded]) -> Outcome:
+    return Outcome(earlier[-1].position, lambda: earlier, replayed=True)
 
 
 def _step_aside(attempt: int) -> None:

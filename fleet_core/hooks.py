@@ -49,9 +49,10 @@ def fleet_open_store(
 ) -> "EventStore | None":
     """Open the project's event store, creating it when it does not exist yet.
 
-    Role of group `fleet.stores`. `codec` prepares events and reads them back; `clock` gives `recorded_at`;
-    `directory` is the project's `.fleet` directory, where a store keeps its files unless settings say
-    otherwise; `service_url` says where one of the project's services is, password included.
+    Role of group `fleet.stores`. `codec` prepares events and reads them back; `clock` gives `recorded_at`,
+    but the system's gives way to that of a server, where there is one; `directory` is the project's `.fleet`
+    directory, where a store keeps its files unless settings say otherwise; `service_url` says where one of
+    the project's services is, password included.
     """
 
 

@@ -123,9 +123,11 @@ class Decision:
     on what is true then. Nothing is recorded before the deciding function returns.
     """
 
-    def __init__(self, fleet: "Fleet", request: Write) -> None:
+    def __init__(self, fleet: "Fleet", request: Write, position: int | None = None) -> None:
+        """`position` is the head of the log that it is taken at, when that is known."""
         self.fleet = fleet
         self.request = request
+        self._position = position
         self._views: dict[str, View[Any]] = {}
         self._known: dict[object, Any] = {}
         self.seen: list[Match] = []
@@ -150,7 +152,7 @@ class Decision:
     def view(self, projection: Projection[S]) -> View[S]:
         """States on which the decision does not depend by itself; see `depend_on`."""
         if projection.name not in self._views:
-            self._views[projection.name] = self.fleet.view(projection)
+            self._views[projection.name] = self.fleet.view(projection, at_least=self._position)
         return self._views[projection.name]
 
     def depend_on(self, events: Match) -> None:

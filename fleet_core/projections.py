@@ -246,7 +246,9 @@ class FoldedView(Generic[S]):
         check_order(self._projection, by)
         numbers = {key: getattr(state, by) for key, state in self._states.items() if _has(state, wanted)}
         keys = [key for key, number in numbers.items() if number is not None]
-        return [self._states[key] for key in sorted(keys, key=lambda key: (numbers[key], key.encode()))[:limit]]
+        return [
+            self._states[key] for key in sorted(keys, key=lambda key: (numbers[key], key.encode()))[:limit]
+        ]
 
     def _page(
         self, accepts: Callable[[S], bool], after: str | None, limit: int | None, backwards: bool

@@ -6,6 +6,7 @@ take them as they are: a word is letters and digits alone.
 """
 
 import re
+from functools import cache
 from typing import Final
 from unicodedata import normalize
 
@@ -26,7 +27,11 @@ _UNSPACED: Final = (
 )
 """Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 
-_WORD: Final = re.compile(rf"[^\W_{_UNSPACED}]+|(?=[^\W_])[{_UNSPACED}]")
+
+@cache
+def _word() -> re.Pattern[str]:
+    # Compiled when it is needed: that takes milliseconds, and most commands look for no words.
+    return re.compile(rf"[^\W_{_UNSPACED}]+|(?=[^\W_])[{_UNSPACED}]")
 
 
 def words_in(text: str) -> set[str]:
@@ -36,7 +41,7 @@ def words_in(text: str) -> set[str]:
     >>> sorted(words_in("Fix src/main.py, NOW"))
     ['fix', 'main', 'now', 'py', 'src']
     """
-    return {word[:LONGEST_WORD] for word in _WORD.findall(_folded(text)[:LONGEST_TEXT])}
+    return {word[:LONGEST_WORD] for word in _word().findall(_folded(text)[:LONGEST_TEXT])}
 
 
 def _folded(text: str) -> str:

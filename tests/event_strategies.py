@@ -70,7 +70,10 @@ def _scalars(info: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.FloatType():
             return NUMBERS if info.gt is None else st.floats(info.gt, exclude_min=True, allow_infinity=False)
         case inspect.IntType():
-            return st.integers(info.ge if info.gt is None else info.gt + 1, info.le)
+            least = info.ge if info.gt is None else info.gt + 1
+            return st.integers(
+                -(2**63) if least is None else least, 2**63 - 1 if info.le is None else info.le
+            )
     raise AssertionError(f"no strategy for {info}")
 
 

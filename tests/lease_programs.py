@@ -324,7 +324,7 @@ _UNDER_TOKENS: Final = frozenset({"heartbeat", "claim", "reserve", "note", "rene
 @cache
 def few() -> Catalog:
     """The plugins that these programs are about: what others do at the end of leases is tested with them."""
-    wanted = {"leases", "specialists", "memory", "sqlite", "json"}
+    wanted = {"leases", "specialists", "memory", "sqlite", "postgres", "json"}
     return Catalog(entry for entry in Catalog.installed().entries if entry.name in wanted)
 
 

@@ -47,23 +47,40 @@ class Step(NamedTuple):
 _WHO: Final = st.sampled_from(NAMES)
 _PATTERN: Final = st.sampled_from(PATTERNS)
 
+_RESERVE: Final = st.builds(
+    Step,
+    st.just("reserve"),
+    _WHO,
+    st.lists(_PATTERN, min_size=1, max_size=2, unique=True).map(tuple),
+    st.booleans(),
+    st.sampled_from((0, 7, 40)),
+)
+_RELEASE: Final = st.builds(lambda who, pattern: Step("release", who, (pattern,)), _WHO, _PATTERN)
+_PASS: Final = st.builds(lambda seconds: Step("pass", seconds=seconds), st.sampled_from((1, 4, 5, 6, 30, 61)))
+_OTHER: Final = st.builds(lambda verb, who: Step(verb, who), st.sampled_from(("renew", "register")), _WHO)
+
+
+def _let_go_late(reserve: Step, seconds: int) -> list[Step]:
+    """Somebody gives something back that may be over, twice."""
+    release = Step("release", reserve.who, reserve.patterns[:1])
+    return [reserve, Step("pass", seconds=seconds), release, release]
+
+
+def _come_back(reserve: Step, other: str) -> list[Step]:
+    """Somebody is lost, which others notice, and comes back in a new session."""
+    again = Step("register", reserve.who)
+    return [reserve, Step("pass", seconds=SESSION), Step("register", other), again, reserve]
+
+
 STEPS: Final = st.lists(
     st.one_of(
-        st.builds(
-            Step,
-            st.just("reserve"),
-            _WHO,
-            st.lists(_PATTERN, min_size=1, max_size=2, unique=True).map(tuple),
-            st.booleans(),
-            st.sampled_from((0, 7, 40)),
-        ),
-        st.builds(lambda who, pattern: Step("release", who, (pattern,)), _WHO, _PATTERN),
-        st.builds(lambda verb, who: Step(verb, who), st.sampled_from(("renew", "register")), _WHO),
-        st.builds(lambda seconds: Step("pass", seconds=seconds), st.sampled_from((1, 4, 5, 6, 30, 61))),
+        *(each.map(lambda step: [step]) for each in (_RESERVE, _RESERVE, _RELEASE, _PASS, _OTHER)),
+        st.builds(_let_go_late, _RESERVE, st.sampled_from((1, 6, 13))),
+        st.builds(_come_back, _RESERVE, _WHO),
     ),
-    min_size=5,
+    min_size=8,
     max_size=40,
-)
+).map(lambda parts: [step for part in parts for step in part])
 """Random programs."""
 
 

@@ -23,6 +23,7 @@ from fleet_core.testing.store_kit.filters import FiltersKit
 from fleet_core.testing.store_kit.maintenance import MaintenanceKit
 from fleet_core.testing.store_kit.moving import MovingKit
 from fleet_core.testing.store_kit.names import NamesKit
+from fleet_core.testing.store_kit.ordering import OrderingKit
 from fleet_core.testing.store_kit.pipelining import PipeliningKit
 from fleet_core.testing.store_kit.processes import ProcessesKit
 from fleet_core.testing.store_kit.reading import ReadingKit
@@ -55,6 +56,7 @@ class StoreConformance(
     ViewsKit,
     SelectingKit,
     SearchingKit,
+    OrderingKit,
     MaintenanceKit,
     PipeliningKit,
     MovingKit,

@@ -64,9 +64,12 @@ STEADY_CLOCK: Final = Projection(
 """The one clock."""
 
 
-def read_clock(fleet: Fleet) -> Mark:
-    """The steady clock's time now."""
-    return _read(fleet.instant(), fleet.view(STEADY_CLOCK).get(_KEY))
+def read_clock(fleet: Fleet, at_least: int | None = None) -> Mark:
+    """The steady clock's time now. `at_least` is what `Fleet.view` takes."""
+    instant = fleet.instant()
+    if instant.boot is None:
+        return Mark(instant.wall)
+    return _read(instant, fleet.view(STEADY_CLOCK, at_least=at_least).get(_KEY))
 
 
 def now(decision: Decision) -> Mark:
@@ -75,16 +78,21 @@ def now(decision: Decision) -> Mark:
 
 
 def _read_once(decision: Decision) -> Mark:
-    instant, known = decision.fleet.instant(), decision.view(STEADY_CLOCK).get(_KEY)
+    instant = decision.fleet.instant()
+    if instant.boot is None:
+        return Mark(instant.wall)
+    known = decision.view(STEADY_CLOCK).get(_KEY)
     if not _goes_on(instant, known):
         # Two that start a run at once would not agree: one of them shall read again.
         decision.depend_on(Match(types=STEADY_CLOCK.types))
     return _read(instant, known)
 
 
+def _goes_on(instant: Instant, known: SteadyClock | None) -> bool:
+    return known is not None and known.boot == instant.boot
+
+
 def _read(instant: Instant, known: SteadyClock | None) -> Mark:
-    if instant.boot is None:
-        return Mark(instant.wall)
     if known is None:
         steady = instant.wall
     elif known.boot == instant.boot:
@@ -92,7 +100,3 @@ def _read(instant: Instant, known: SteadyClock | None) -> Mark:
     else:
         steady = known.steady + max(0, instant.wall - known.wall)
     return Mark(steady, instant.boot, instant.ticks, instant.wall)
-
-
-def _goes_on(instant: Instant, known: SteadyClock | None) -> bool:
-    return instant.boot is None or (known is not None and known.boot == instant.boot)

@@ -56,8 +56,8 @@ def under_tag(token: int) -> str:
 
 
 def renew(decision: Decision, lease: Lease, ttl_ms: int, *, cause: str | None = None) -> str:
-    """Have a lease last `ttl_ms` milliseconds from now; returns the event's id. The cause is the grant, unless
-    there is a better one: chains of renewals would explain nothing.
+    """Have a lease last `ttl_ms` milliseconds from now; returns the event's id. The cause is the grant, if
+    there is no better one: chains of renewals would explain nothing.
     """
     renewed = LeaseRenewed(lease_id=lease.lease_id, token=lease.token, ttl_ms=ttl_ms, at=now(decision))
     return decision.record(stream(lease.lease_id), renewed, cause=cause or lease.grant_event)

@@ -13,7 +13,7 @@ from fleet_leases.events import LeaseFreed
 from fleet_leases.granting import found
 from fleet_leases.state import LEASES, Lease, stream
 
-AT_ONCE: Final = 100
+AT_ONCE: Final = 20
 """Leases settled in one append, beside those that end with them."""
 
 STORE: Final = "the store's clock"
@@ -28,8 +28,14 @@ def settle(fleet: Fleet) -> None:
     """Record everything that is due. Every write of the domain begins with this; it costs one look when
     nothing is.
     """
-    while fleet.view(LEASES).select({"due_at": AtMost(read_clock(fleet).steady)}, limit=1).items:
+    while _is_any_due(fleet):
         fleet.carry_out(Settle(), _settle)
+
+
+def _is_any_due(fleet: Fleet) -> bool:
+    head = fleet.store.head()
+    due = AtMost(read_clock(fleet, head).steady)
+    return bool(fleet.view(LEASES, at_least=head).select({"due_at": due}, limit=1).items)
 
 
 def _settle(decision: Decision) -> None:

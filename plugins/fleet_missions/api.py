@@ -11,14 +11,12 @@ from fleet_missions.mission_operations import (
     MissionList,
     MissionShow,
     MissionStart,
-    MissionStats,
     mission_cancel,
     mission_complete,
     mission_create,
     mission_list,
     mission_show,
     mission_start,
-    mission_stats,
 )
 from fleet_missions.mission_state import MISSIONS, Mission
 from fleet_missions.plan_operations import MissionPlan, PlannedMission, PlannedPart, mission_plan
@@ -60,6 +58,7 @@ from fleet_missions.sortie_work import (
 )
 from fleet_missions.splitting import SortieSplit, SplitSortie, sortie_split
 from fleet_missions.statistics import MissionFigures, SpecialistFigures, Spread
+from fleet_missions.statistics_operations import MissionStats, mission_stats
 
 __all__ = [
     "MISSIONS",

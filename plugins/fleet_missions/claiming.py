@@ -1,12 +1,12 @@
 """Claiming a sortie and starting it, in one step: the next that is ready, or a certain one."""
 
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from fleet_core.api import Decision, Done, Fleet, NothingReady, Outcome, Query, as_datetime, fold
+from fleet_core.api import Decision, Done, Fleet, NothingReady, Outcome, Query, Recorded, as_datetime, fold
 from fleet_leases.api import (
     LEASES,
     HeldWrite,
@@ -24,7 +24,7 @@ from fleet_missions.ids import MissionId, SortieId
 from fleet_missions.moves import SORTIE_MOVES, check_move
 from fleet_missions.readiness import Prospects, nothing_ready
 from fleet_missions.sortie_queue import OPEN_SORTIES
-from fleet_missions.sortie_state import SORTIES, Sortie, stream, tags_of, unknown_sortie
+from fleet_missions.sortie_state import SORTIES, Sortie, evolve, stream, tags_of, unknown_sortie
 
 SPREAD: Final = 64
 """Among how many ready sorties those choose at most who keep losing the race for one."""
@@ -77,11 +77,12 @@ def sortie_claim(fleet: Fleet, request: SortieClaim) -> Done[Claimed]:
 
     Example: fleet sortie claim --mission oauth
     """
-    attempts = count()
-    outcome = carry_out_held(
-        fleet, request, lambda decision, holding: _claim(decision, holding, request, next(attempts))
-    )
-    return Done(_claimed(fleet, outcome), outcome.position, outcome.replayed)
+    taken: list[Sortie] = []
+
+    def decide(decision: Decision, holding: Holding) -> None:
+        taken.append(_claim(decision, holding, request, attempt=len(taken)))
+
+    return _claimed(fleet, carry_out_held(fleet, request, decide), taken)
 
 
 def sortie_start(fleet: Fleet, request: SortieStart) -> Done[Claimed]:
@@ -90,18 +91,20 @@ def sortie_start(fleet: Fleet, request: SortieStart) -> Done[Claimed]:
     Example: fleet sortie start routes
     """
 
+    taken: list[Sortie] = []
+
     def decide(decision: Decision, holding: Holding) -> None:
         sortie = decision.look(SORTIES, stream(request.sortie))
         if sortie is None:
             raise unknown_sortie(request.sortie)
         _check_startable(decision, sortie, holding.specialist)
         _take(decision, holding, sortie, request.ttl)
+        taken.append(sortie)
 
-    outcome = carry_out_held(fleet, request, decide)
-    return Done(_claimed(fleet, outcome), outcome.position, outcome.replayed)
+    return _claimed(fleet, carry_out_held(fleet, request, decide), taken)
 
 
-def _claim(decision: Decision, holding: Holding, request: SortieClaim, attempt: int) -> None:
+def _claim(decision: Decision, holding: Holding, request: SortieClaim, *, attempt: int) -> Sortie:
     """Take the first that is ready; who has lost a race takes one of the first few, lest all meet again."""
     said = {"mission_id": request.mission, "priority": request.priority}
     where = {field: value for field, value in said.items() if value is not None}
@@ -112,7 +115,7 @@ def _claim(decision: Decision, holding: Holding, request: SortieClaim, attempt: 
         sortie = decision.look(SORTIES, stream(row.sortie_id))
         if sortie is not None and _is_free(decision, sortie, holding.specialist):
             _take(decision, holding, sortie, request.ttl)
-            return
+            return sortie
     raise nothing_ready(prospects, where, holding.specialist)
 
 
@@ -171,13 +174,15 @@ def _take(decision: Decision, holding: Holding, sortie: Sortie, ttl: float | Non
     )
 
 
-def _claimed(fleet: Fleet, outcome: Outcome) -> Claimed:
-    granted = next(event for event in outcome.events if isinstance(event.known, LeaseGranted))
-    lease: LeaseGranted = granted.data
+def _claimed(fleet: Fleet, outcome: Outcome, taken: list[Sortie]) -> Done[Claimed]:
+    """The answer, from the events. `taken` ends with the sortie as it was before, unless it is a replay."""
     started = outcome.events[0]
-    own = Query.of(streams=(stream(started.stream_id),))
-    sortie = fold(SORTIES, fleet.store.read(own, before=granted.position + 1))[started.stream_id]
-    return Claimed(
+    granted = next(event for event in outcome.events if isinstance(event.known, LeaseGranted))
+    before = _before(fleet, started) if outcome.replayed else taken[-1]
+    sortie = evolve(before, started)
+    assert sortie is not None
+    lease: LeaseGranted = granted.data
+    claimed = Claimed(
         sortie=sortie.sortie_id,
         title=sortie.title,
         status=sortie.status,
@@ -190,3 +195,10 @@ def _claimed(fleet: Fleet, outcome: Outcome) -> Claimed:
         files=sortie.files,
         description=sortie.description,
     )
+    return Done(claimed, outcome.position, outcome.replayed)
+
+
+def _before(fleet: Fleet, event: Recorded) -> Sortie:
+    """A sortie as it was before an event of its stream."""
+    own = Query.of(streams=(stream(event.stream_id),))
+    return fold(SORTIES, fleet.store.read(own, before=event.position))[event.stream_id]

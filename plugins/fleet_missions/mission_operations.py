@@ -1,12 +1,10 @@
 """What can be done with missions. Each function is offered under its name in pyproject.toml."""
 
-from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
 
 from fleet_core.api import (
-    AsOf,
     Conflict,
     Decision,
     Done,
@@ -19,7 +17,7 @@ from fleet_core.api import (
     Write,
     as_datetime,
 )
-from fleet_leases.api import LeaseGranted, settle
+from fleet_leases.api import settle
 from fleet_missions.claims import end_claim
 from fleet_missions.events import (
     MissionCancelled,
@@ -35,7 +33,6 @@ from fleet_missions.mission_state import MISSIONS, Mission, duration_ms, stream
 from fleet_missions.moves import SORTIE_OPEN, MissionStatus, check_move
 from fleet_missions.sortie_state import SORTIES, Sortie, tags_of
 from fleet_missions.sortie_state import stream as sortie_stream
-from fleet_missions.statistics import MissionFigures, events_of, figures
 
 
 class MissionCreate(Write, frozen=True, kw_only=True):
@@ -73,12 +70,6 @@ class MissionCancel(Write, frozen=True, kw_only=True):
 
 class MissionShow(Read, frozen=True, kw_only=True):
     """Which mission."""
-
-    mission: MissionId
-
-
-class MissionStats(Read, frozen=True, kw_only=True):
-    """Which mission's figures."""
 
     mission: MissionId
 
@@ -232,34 +223,6 @@ def mission_list(fleet: Fleet, request: MissionList) -> Page[Mission]:
     said = {"status": request.status, "priority": request.priority}
     where = {field: value for field, value in said.items() if value is not None}
     return fleet.view(MISSIONS, request.as_of).select(where, after=request.after, limit=request.limit)
-
-
-def mission_stats(fleet: Fleet, request: MissionStats) -> MissionFigures:
-    """Show the figures of a mission: claims, conflicts, refused writes, strikes, and how long things took.
-
-    Example: fleet mission stats oauth --as-of 2h
-    """
-    point = AsOf(fleet.store.head()) if request.as_of is None else fleet.moment(request.as_of)
-    mission = mission_show(fleet, MissionShow(mission=request.mission, as_of=request.as_of))
-    rows = fleet.view(SORTIES, request.as_of).select({"mission_id": request.mission}).items
-    sorties = [sortie.sortie_id for sortie in rows]
-    events = fleet.store.read(point.narrow(events_of(request.mission, sorties)), before=point.before)
-    until = fleet.clock() if request.as_of is None else _time_of(fleet, point)
-    return figures(mission, sorties, events, grants=partial(_granted, fleet), until=until)
-
-
-def _time_of(fleet: Fleet, point: AsOf) -> int:
-    """When that was: of a position, when its event occurred."""
-    if point.time is not None:
-        return point.time
-    last = next(fleet.store.read(before=point.before, backwards=True, limit=1), None)
-    return fleet.clock() if last is None else last.occurred_us
-
-
-def _granted(fleet: Fleet, token: int) -> LeaseGranted | None:
-    event = next(fleet.store.read(after=token - 1, before=token + 1), None)
-    known = None if event is None else event.known
-    return known if isinstance(known, LeaseGranted) else None
 
 
 def unknown_mission(mission_id: str) -> NotFound:

@@ -16,6 +16,9 @@ from fleet_missions.sortie_state import SORTIES, Sortie
 ROW: Final = 200
 """Bytes of JSON that a row takes at most, for those who pay for each: the title gives way."""
 
+FEW: Final = 8
+"""Rows looked at first."""
+
 NAMED: Final = 3
 """Sorties named in a sentence; of more it says how many."""
 
@@ -128,8 +131,14 @@ def named(names: list[str]) -> str:
 
 
 def in_order(queue: View[OpenSortie], where: Mapping[str, Any]) -> Iterator[OpenSortie]:
-    """The most urgent first, and of those the oldest."""
-    return iter(sorted(queue.select(where).items, key=lambda row: row.place))
+    """The most urgent first, and of those the oldest. Most who ask need the first few only."""
+    limit, last = FEW, 0
+    while True:
+        rows = queue.first(where, by="place", limit=limit)
+        yield from (row for row in rows if row.place > last)
+        if len(rows) < limit:
+            return
+        limit, last = limit * FEW, rows[-1].place
 
 
 def as_row(row: OpenSortie, why_not: str | None = None) -> ReadyRow:

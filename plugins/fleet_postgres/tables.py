@@ -14,11 +14,12 @@ from fleet_core.api import (
     Recorded,
     ViewState,
     check_field,
+    check_order,
     check_where,
     check_words,
     fold,
 )
-from fleet_postgres.columns import WORDS, Table, tsquery
+from fleet_postgres.columns import WORDS, Table, quoted, tsquery
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Connection
 from fleet_postgres.folding import Folding, Stored
@@ -31,7 +32,7 @@ Clause = tuple[str, tuple[Any, ...]]
 
 
 class ReadTables:
-    """The abilities `Views` and `Searching`, on a schema that has the table `projections`."""
+    """The abilities `Views`, `Searching` and `Ordering`, on a schema that has the table `projections`."""
 
     inline = False
 
@@ -173,6 +174,16 @@ class ReadTables:
         taken = [table.keyed_state(row) for row in found[:limit]]
         more = taken and len(found) > len(taken)
         return Page([state for _, state in taken], taken[-1][0] if more else None)
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        """See `Ordering.first`."""
+        table = self._table(name)
+        wanted = _fulfilling(table, where)
+        number = quoted(check_order(table.projection, by))
+        clauses = [f"{number} IS NOT NULL", *(sql for sql, _ in wanted)]
+        values = [value for _, bound in wanted for value in bound]
+        sql = f"{table.select} WHERE {' AND '.join(clauses)} ORDER BY {number}, _key LIMIT %s"
+        return [table.keyed_state(row)[1] for row in self._read(table, sql, (*values, limit))]
 
     def rows(self, name: str) -> Iterator[tuple[str, Any]]:
         """See `Views.rows`."""

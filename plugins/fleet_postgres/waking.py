@@ -15,6 +15,7 @@ from typing import Final
 from fleet_core.api import FleetError
 from fleet_postgres.connections import Connections
 from fleet_postgres.database import Database, of_driver
+from fleet_postgres.statements import Statement
 
 PAUSE: Final = 0.1
 """Seconds between two wake-ups that one process sends."""
@@ -25,7 +26,9 @@ class Waker:
 
     def __init__(self, connections: Connections, channel: str) -> None:
         self._connections = connections
-        self._notify = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{channel}', '')"
+        self._notify = Statement(
+            f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{channel}', '')"
+        )
         self._due = 0.0
 
     def wake(self) -> None:
@@ -36,7 +39,7 @@ class Waker:
         self._due = now + PAUSE
         try:
             with self._connections.writer(self._connections.deadline()) as database:
-                database.wire.execute(self._notify)
+                self._notify.ask(database.wire)
         except Exception as error:
             if not isinstance(error, FleetError) and not of_driver(error):
                 raise

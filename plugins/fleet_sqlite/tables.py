@@ -1,7 +1,7 @@
 """Read tables: one for each projection, a column for each field of its state, readable by any SQL tool."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fleet_core.api import (
@@ -36,7 +36,7 @@ _PAGE: Final = 1000
 
 
 class ReadTables:
-    """The abilities `Views` and `Searching`, on a database that has the table `projections`."""
+    """The abilities `Views`, `Searching` and `Ordering`, on a database that has the table `projections`."""
 
     inline = False
 
@@ -125,7 +125,11 @@ class ReadTables:
         if asked not in table.queries:
             query = _paged(table, table.states, wanted, after=after, limit=limit, backwards=backwards)
             table.queries[asked] = query.sql()[0]
-        values = [*_values(table, wanted), *([] if after is None else [after]), *([] if limit is None else [limit + 1])]
+        values = [
+            *_values(table, wanted),
+            *([] if after is None else [after]),
+            *([] if limit is None else [limit + 1]),
+        ]
         return self._page(table, table.queries[asked], values, limit)
 
     def search(
@@ -210,6 +214,22 @@ class ReadTables:
         return table
 
 
+def _kinds(wanted: Mapping[str, Any]) -> Hashable:
+    """What the SQL of a selection depends on."""
+    return tuple((field, value is None, isinstance(value, AtMost)) for field, value in wanted.items())
+
+
+def _values(table: Table, wanted: Mapping[str, Any]) -> list[Any]:
+    """The values that such SQL is given; what is None stands in it."""
+    return [table.compared(field, value) for field, value in wanted.items() if value is not None]
+
+
+def _narrowed(table: Table, query: peewee.Select, wanted: Mapping[str, Any]) -> peewee.Select:
+    for field, value in wanted.items():
+        query = query.where(table.fulfils(field, value))
+    return query
+
+
 def _paged(
     table: Table,
     query: peewee.Select,
@@ -221,9 +241,7 @@ def _paged(
 ) -> peewee.Select:
     """A query narrowed down to a page, whose values stand in the order of these arguments."""
     key = table.at(KEY)
-    query = query.order_by(key.desc() if backwards else key)
-    for field, value in wanted.items():
-        query = query.where(table.fulfils(field, value))
+    query = _narrowed(table, query, wanted).order_by(key.desc() if backwards else key)
     if after is not None:
         query = query.where(key < after if backwards else key > after)
     return query if limit is None else query.limit(limit + 1)

@@ -21,10 +21,10 @@ def _kill_on_sqlite(shop: Shop, *arguments: str) -> None:
 
 
 def _kill_on_server(shop: Shop, *arguments: str) -> None:
-    """Have the append wait for a lock on the server, which then goes on without its client, or gives it up."""
+    """Have the append wait for a lock. Once it is free, the server goes on with what it has heard, or not."""
     with psycopg.connect(shop.backend.dsn, autocommit=True) as watch:
         with psycopg.connect(shop.backend.dsn) as door:
-            door.execute(f"LOCK TABLE {schema_of(shop)}.events IN EXCLUSIVE MODE")
+            door.execute(f"LOCK TABLE {shop.backend.schema}.events IN EXCLUSIVE MODE")
             command = shop.start(*arguments)
             until(lambda: bool(_waiting(watch, shop)))
             [backend] = _waiting(watch, shop)
@@ -32,16 +32,10 @@ def _kill_on_server(shop: Shop, *arguments: str) -> None:
         until(lambda: not watch.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (backend,)).fetchall())
 
 
-def schema_of(shop: Shop) -> str:
-    """The schema of the shop's events."""
-    schema: str = shop.fleet.settings.plugins["postgres"]["schema"]
-    return schema
-
-
 def _waiting(watch: "psycopg.Connection[tuple[int]]", shop: Shop) -> list[int]:
     """The servers' processes that wait for the table of events."""
     asked = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
-    return [pid for (pid,) in watch.execute(asked, (f"{schema_of(shop)}.events",)).fetchall()]
+    return [pid for (pid,) in watch.execute(asked, (f"{shop.backend.schema}.events",)).fetchall()]
 
 
 def _kill(command: "subprocess.Popen[str]") -> None:

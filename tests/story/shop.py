@@ -1,4 +1,4 @@
-"""Where the story "OAuth login" happens: a repository, a fleet on a store of choice, and people at terminals."""
+"""Where the story "OAuth login" happens: a repository, a fleet on some store, and people at terminals."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ lost_after = 600
 [plugins.leases]
 lock_delay = 0.5
 """
-"""Nobody is lost by chance, however slow the machine is; who is to be lost says so in its own surroundings."""
+"""Nobody is lost by chance, however slow the machine is; who is to be lost says so in its surroundings."""
 
 HASTE: Final = {"FLEET_PLUGINS__SPECIALISTS__LOST_AFTER": "1.5"}
 """The surroundings of who gives a sign of life every 1.5 s, or is lost."""
@@ -39,11 +39,23 @@ echo asked >> .git/style-checks
 
 
 class Backend(NamedTuple):
-    """A store for the story: its name, and what fleet.toml says of it. On a server it has an address too."""
+    """A store for the story: its name and, on a server, its address and its schema there."""
 
     name: str
-    config: str
     dsn: str = ""
+    schema: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What says so in the environment."""
+        place = {"FLEET_PLUGINS__POSTGRES__DSN": self.dsn, "FLEET_PLUGINS__POSTGRES__SCHEMA": self.schema}
+        return {"FLEET_STORE__BACKEND": self.name} | (place if self.dsn else {})
+
+    @property
+    def config(self) -> str:
+        """What says so in fleet.toml."""
+        place = f'[plugins.postgres]\ndsn = "{self.dsn}"\nschema = "{self.schema}"\n'
+        return f'[store]\nbackend = "{self.name}"\n' + (place if self.dsn else "")
 
 
 class Answer(NamedTuple):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 
-from story.killing import schema_of
 from story.shop import Shop
 
 WORDS = b"names are unique"
@@ -46,5 +45,5 @@ def _flipped_copy(shop: Shop) -> Path:
 def _flip_on_server(shop: Shop) -> None:
     with psycopg.connect(shop.backend.dsn, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # no triggers
-        done = connection.execute(_FLIP.replace("{schema}", schema_of(shop)), (WORDS,))
+        done = connection.execute(_FLIP.replace("{schema}", shop.backend.schema), (WORDS,))
         assert done.rowcount > 0

@@ -23,6 +23,7 @@ ABILITIES: Final = {
     "processes": "it is opened several times at once, by this process and by others, and all see one log",
     "views": "it keeps read tables (`Views`)",
     "searching": "it finds the states of read tables by the words of their text (`Searching`)",
+    "ordering": "it finds the states with the least numbers (`Ordering`)",
     "maintenance": "it describes and checks itself (`Maintenance`)",
     "moving": "it takes in another store's log as it is, and can be sealed (`Movable`)",
     "pipelining": "one thread can have many appends under way (`Pipelining`)",

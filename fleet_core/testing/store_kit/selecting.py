@@ -44,7 +44,8 @@ def _jar(event: Recorded) -> Jar:
     return Jar(name=event.stream_id, **said)
 
 
-def _fill(store: EventStore) -> FoldedView[Jar]:
+def fill(store: EventStore) -> FoldedView[Jar]:
+    """Jars in a read table, and what it should say of them."""
     assert isinstance(store, Views), 'say lacks = {"views": "why"} when it keeps no read tables'
     store.define([JARS])
     for number, due in enumerate(DUE):
@@ -71,7 +72,7 @@ class SelectingKit:
 
     @needs("views")
     def test_a_bound_takes_in_the_value_itself(self, store: EventStore) -> None:
-        _fill(store)
+        fill(store)
         for due in (NOON, -5, 0, EXACT, 2**63 - 1, -(2**63)):
             assert due in [jar.due for jar in _found(store, due=AtMost(due))], due
         for weight in WEIGHTS[:3]:
@@ -79,19 +80,19 @@ class SelectingKit:
 
     @needs("views")
     def test_a_bound_takes_in_no_state_without_a_value(self, store: EventStore) -> None:
-        _fill(store)
+        fill(store)
         assert None not in [jar.due for jar in _found(store, due=AtMost(2**63 - 1))]
         assert None not in [jar.size for jar in _found(store, size=AtMost(2**62))]
 
     @needs("views")
     def test_a_bound_leaves_out_what_is_beyond_it(self, store: EventStore) -> None:
-        _fill(store)
+        fill(store)
         due = [jar.due for jar in _found(store, due=AtMost(NOON))]
         assert sorted(each for each in due if each is not None) == [-(2**63), -5, 0, NOON - 1, NOON]
 
     @needs("views")
     def test_a_bound_is_exact_beyond_what_decimals_tell_apart(self, store: EventStore) -> None:
-        _fill(store)
+        fill(store)
         assert EXACT + 1 not in [jar.due for jar in _found(store, due=AtMost(EXACT))]
         assert EXACT + 1 not in [jar.due for jar in _found(store, due=AtMost(float(EXACT)))]
         assert EXACT + 1 in [jar.due for jar in _found(store, due=AtMost(EXACT + 1))]
@@ -102,7 +103,7 @@ class SelectingKit:
     def test_a_selection_within_a_bound_is_that_of_the_folded_states(
         self, store: EventStore, field: str
     ) -> None:
-        folded = _fill(store)
+        folded = fill(store)
         for bound in BOUNDS:
             where = {field: AtMost(bound)}
             assert _found(store, **where) == folded.select(where).items, where
@@ -112,7 +113,7 @@ class SelectingKit:
     def test_pages_within_a_bound_are_those_of_the_folded_states(
         self, store: EventStore, backwards: bool
     ) -> None:
-        folded = _fill(store)
+        folded = fill(store)
         assert isinstance(store, Views)
         where = {"due": AtMost(NOON), "weight": AtMost(0.5), "sweet": False}
         for limit in (1, 2, 3):
@@ -128,13 +129,13 @@ class SelectingKit:
     @needs("views")
     @pytest.mark.parametrize("field", ["name", "sweet"])
     def test_a_bound_on_a_field_without_numbers_is_refused(self, store: EventStore, field: str) -> None:
-        _fill(store)
+        fill(store)
         with pytest.raises(Usage, match=field):
             _found(store, **{field: AtMost(1)})
 
     @needs("views")
     @pytest.mark.parametrize("value", ["7", None, True, float("nan"), float("inf"), 2**63])
     def test_a_bound_that_is_no_number_of_64_bits_is_refused(self, store: EventStore, value: Any) -> None:
-        _fill(store)
+        fill(store)
         with pytest.raises(Usage, match="AtMost"):
             _found(store, due=AtMost(value))

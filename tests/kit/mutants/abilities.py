@@ -208,6 +208,11 @@ class DeniesItsSearching(Mutant):
     lacks = {**MEMORY, "searching": "no time"}
 
 
+class DeniesItsOrdering(Mutant):
+    caught_by = "test_it_lacks_ordering_as_it_says"
+    lacks = {**MEMORY, "ordering": "no time"}
+
+
 class DeniesItsMaintenance(Mutant):
     caught_by = "test_it_lacks_maintenance_as_it_says"
     lacks = {**MEMORY, "maintenance": "no time"}

@@ -76,6 +76,67 @@ class BoundsCompareText(Mutant):
             return Page([])
 
 
+class OrdersText(Mutant):
+    """As a column of text would: 10 before 9."""
+
+    caught_by = "test_the_first_are_those_with_the_least_numbers"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        return sorted(
+            super().first(name, where, by=by, limit=10**9), key=lambda each: str(getattr(each, by))
+        )[:limit]
+
+
+class CutsBeforeItOrders(Mutant):
+    """Orders a page."""
+
+    caught_by = "test_the_first_are_those_with_the_least_numbers"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        page = super().select(name, where, limit=limit).items
+        return [each for each in super().first(name, where, by=by, limit=10**9) if each in page]
+
+
+class TurnsEqualsRound(Mutant):
+    caught_by = "test_of_equal_numbers_that_of_the_lesser_key_is_first"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        found = super().first(name, where, by=by, limit=10**9)
+        found.reverse()
+        return sorted(found, key=lambda each: getattr(each, by))[:limit]
+
+
+class NothingComesFirst(Mutant):
+    """NULL is the least of all."""
+
+    caught_by = "test_what_has_no_number_is_never_among_the_first"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        found = super().first(name, where, by=by, limit=limit)
+        nothing = [each for each in super().select(name, where).items if getattr(each, by) is None]
+        return [*nothing, *found][:limit]
+
+
+class OrdersEverything(Mutant):
+    """Chooses the least, and looks at what was asked for then."""
+
+    caught_by = "test_the_first_are_chosen_from_what_was_asked_for"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        wanted = super().select(name, where).items
+        return [each for each in super().first(name, {}, by=by, limit=limit) if each in wanted]
+
+
+class OrdersAnything(Mutant):
+    caught_by = "test_the_first_by_a_field_without_numbers_are_refused"
+
+    def first(self, name: str, where: Mapping[str, Any], *, by: str, limit: int) -> list[Any]:
+        try:
+            return super().first(name, where, by=by, limit=limit)
+        except Usage:
+            return []
+
+
 class Searches(Mutant):
     """A store with an index of its own, which is right: the words of each state, by table and key."""
 

@@ -1,7 +1,7 @@
 # What the README and CONTRIBUTING say, by name. Everything runs in .venv.
 PYTHON ?= python3
 
-.PHONY: setup machine test lint bench torture claims interleavings docs clean
+.PHONY: setup machine test lint bench coordination torture claims interleavings docs clean
 
 setup:
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,10 @@ lint:
 # Ratios against the demands, and the chart in docs/explanation; `.venv/bin/pytest benchmarks` for plain tables.
 bench:
 	.venv/bin/python -m benchmarks.ratios
+
+# What reserve, claim, inbox and ready cost on logs of ten thousand, a hundred thousand and a million events.
+coordination:
+	.venv/bin/python -m benchmarks.coordination
 
 # The long campaigns: kills by the dozen, crowds, every property of the kit against every broken store, and the
 # PostgreSQL store on all of its releases.

@@ -336,7 +336,7 @@ class Fleet:
             raise refused.error from None
         if not decision.recorded:
             return Outcome(position, list)
-        condition = Condition(Query(tuple(decision.seen)), position) if decision.seen else None
+        condition = Condition(decision.basis(), position) if decision.seen else None
         try:
             appended = self.append(*decision.as_batches(), condition=condition)
         except Conflict:

@@ -79,7 +79,7 @@ STEPS: Final = st.lists(
         st.builds(_come_back, _RESERVE, _WHO),
     ),
     min_size=8,
-    max_size=40,
+    max_size=25,
 ).map(lambda parts: [step for part in parts for step in part])
 """Random programs."""
 

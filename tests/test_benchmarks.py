@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import coordination
 from benchmarks.chart import chart
 from benchmarks.gates import GATES
 from benchmarks.rounds import Gate, Result, judge, table
@@ -77,6 +78,15 @@ def test_the_suites_of_pytest_benchmark_run_for_every_installed_store(tmp_path: 
     ]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_coordination_is_measured_on_a_small_log(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = ["--events", "3000", "--rounds", "3", "--json", str(figures), "--disk", str(tmp_path)]
+    assert coordination.main(command) == 0
+    lines = json.loads(figures.read_text())
+    assert [line["verb"] for line in lines] == ["append", "reserve", "claim", "inbox", "ready"]
+    assert all(line["events"] == 3000 and 0 < line["p50"] <= line["p99"] for line in lines)
 
 
 def test_everyone_measures_once_in_a_round_and_begins_in_turn() -> None:

@@ -3,17 +3,27 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fleet_checkpoints.loading import newest
 from fleet_checkpoints.prompts import fitted
 from fleet_checkpoints.requests import Prime, Primed
 from fleet_core.api import Fleet, NotFound
-from fleet_leases.api import LEASES, Lease, granting, read_clock, remaining_ms, session_id
+from fleet_leases.api import (
+    LEASES,
+    Lease,
+    LeaseGranted,
+    ending_of,
+    granting,
+    read_clock,
+    remaining_ms,
+    session_id,
+)
 from fleet_missions.api import (
+    OPEN_SORTIES,
     SORTIES,
-    ReviewList,
+    OpenSortie,
     Sortie,
     SortieReady,
     claimed_sortie,
-    review_list,
     sortie_ready,
 )
 from fleet_specialists.api import SPECIALISTS, Specialist, unknown
@@ -42,7 +52,12 @@ def prime(fleet: Fleet, request: Prime) -> Primed:
             specialist_id=None, prompt=fitted(["You are not registered here."], f"Next: {REGISTER}")
         )
     standing = _standing(fleet, name)
-    lines = [*_who(fleet, standing), *_holds(standing), *_reads(fleet, standing)]
+    lines = [
+        *_who(fleet, standing),
+        *_lost(fleet, None if request.specialist else request.token),
+        *_holds(standing),
+        *_reads(fleet, standing),
+    ]
     return Primed(specialist_id=name, prompt=fitted(lines, f"Next: {_next(fleet, standing)}"))
 
 
@@ -79,6 +94,18 @@ def _who(fleet: Fleet, standing: _Standing) -> Iterator[str]:
     yield f"You are {specialist.specialist_id}{role}. Your session's token is {session.token}; it is {over}."
 
 
+def _lost(fleet: Fleet, token: int | None) -> Iterator[str]:
+    """What became of the lease whose token was shown, if that is over."""
+    granted = None if token is None else granting(fleet, token)
+    over = None if granted is None else ending_of(fleet, granted)
+    if granted is None or over is None:
+        return
+    lease: LeaseGranted = granted.data
+    now = fleet.view(LEASES).get(lease.lease_id)
+    holder = f"; {now.holder} holds it now" if now is not None and now.status == "held" else ""
+    yield f"Your lease {lease.lease_id}, token {granted.position}, ended at position {over.position}{holder}."
+
+
 def _holds(standing: _Standing) -> Iterator[str]:
     tokens = {lease.lease_id: lease.token for lease in standing.leases}
     for sortie in standing.sorties:
@@ -96,27 +123,56 @@ def _reads(fleet: Fleet, standing: _Standing) -> Iterator[str]:
     name = standing.specialist.specialist_id
     seen = inbox(fleet, InboxRequest(mailbox=name, limit=3))
     if seen.unread_total:
-        yield f"{seen.unread_total} unread messages: fleet squawk receive"
+        yield f"{_messages(seen.unread_total)}: fleet squawk receive"
         yield from (f"- {row.sender or '?'}: {row.subject} ({row.priority})" for row in seen.messages)
-    yield from (f"{count} unread in {mailbox}" for mailbox, count in seen.elsewhere.items())
+    for mailbox, count in seen.elsewhere.items():
+        yield f"{_messages(count)} in {mailbox}: fleet squawk receive --mailbox {mailbox}"
     late = overdue(fleet, Overdue(mailbox=name, limit=3)).items
-    yield from (f"Overdue: acknowledge {each.message_id}" for each in late)
+    yield from (f"Overdue: fleet squawk ack {each.message_id} ({each.subject})" for each in late)
+
+
+def _messages(count: int) -> str:
+    return f"{count} unread message{'' if count == 1 else 's'}"
 
 
 def _next(fleet: Fleet, standing: _Standing) -> str:
     if standing.session is None:
         return f"fleet specialist register {standing.specialist.specialist_id}, and export its FLEET_TOKEN"
     if standing.sorties:
-        return _go_on(standing.sorties[0])
-    if standing.specialist.role == "reviewer" and (waiting := review_list(fleet, ReviewList(limit=1)).items):
-        return f"fleet review start {waiting[0].sortie_id}"
+        return _go_on(fleet, standing.sorties)
+    name = standing.specialist.specialist_id
+    if assigned := _is_to_start(fleet, name):
+        return f"fleet sortie start {assigned.sortie_id} ({assigned.title}), which is assigned to you"
+    if standing.specialist.role == "reviewer" and (waiting := _waits_for_review(fleet, name)):
+        return f"fleet review start {waiting}"
     ready = sortie_ready(fleet, SortieReady(limit=1)).items
     if ready:
         return f"fleet sortie claim (next is {ready[0].sortie_id}: {ready[0].title})"
     return "fleet wait --for mail --for ready"
 
 
-def _go_on(sortie: Sortie) -> str:
+def _is_to_start(fleet: Fleet, name: str) -> OpenSortie | None:
+    """A sortie that is assigned to a specialist and needs nothing else any more."""
+    assigned = fleet.view(OPEN_SORTIES).select({"assigned_to": name, "status": "assigned"}).items
+    sorties = fleet.view(SORTIES)
+
+    def is_met(needed: str) -> bool:
+        found = sorties.get(needed)
+        return found is not None and found.status == "completed"
+
+    return next((row for row in assigned if all(map(is_met, row.dependencies))), None)
+
+
+def _waits_for_review(fleet: Fleet, reviewer: str) -> str | None:
+    """A sortie that waits for a review, by somebody else than its worker."""
+    rows = fleet.view(OPEN_SORTIES).select({"status": "review", "reviewer": None}).items
+    return next((row.sortie_id for row in rows if row.assigned_to != reviewer), None)
+
+
+def _go_on(fleet: Fleet, sorties: list[Sortie]) -> str:
+    sortie = next((each for each in sorties if each.status != "blocked"), sorties[0])
     if sortie.status == "blocked":
         return f"{sortie.sortie_id} is blocked ({sortie.blocked_reason}): fleet wait --for mail"
+    if newest(fleet, sortie.sortie_id) is None:
+        return f"go on with {sortie.sortie_id}; fleet sortie progress {sortie.sortie_id} PERCENT says how far"
     return f"go on with {sortie.sortie_id}; fleet checkpoint show {sortie.sortie_id} tells where it stood"

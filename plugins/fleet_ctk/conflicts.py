@@ -33,8 +33,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """An obstacle as it is told.
 
     `witness` is a path, or the slot, that both are of. `seconds_left` is when it ends unless its holder
-    prolongs it: with its own time, or, `with_session`, when nothing more is heard of its holder; or, if it is
-    `barred`, when the delay after its expiry is over. It is None where time is not told, as of the past.
+    prolongs it: with its own time; or, `with_session`, with that of the claim or session it is under; or, if
+    it is `barred`, when the delay after its expiry is over. It is None where time is not told: of the past.
     """
 
     holder: str
@@ -82,9 +82,7 @@ def taken(found: Sequence[Obstacle], leases: View[Lease], at: Mark | None, *, sh
 
 def _told(obstacle: Obstacle, leases: View[Lease], at: Mark | None) -> Told:
     lease, asked = obstacle
-    with_session = lease.due_at is None
-    timed = leases.get(session_id(lease.holder)) if with_session else lease
-    left = None if at is None or timed is None else remaining_ms(timed, at)
+    left = None if at is None else _remaining_ms(lease, leases, at)
     return Told(
         holder=lease.holder,
         pattern=name_of(lease),
@@ -92,11 +90,20 @@ def _told(obstacle: Obstacle, leases: View[Lease], at: Mark | None) -> Told:
         witness=_witness(obstacle),
         seconds_left=None if left is None else -(-left // 1000),
         barred=lease.status == "expired",
-        with_session=with_session,
+        with_session=lease.due_at is None,
         shared=lease.shared,
         lease=lease.lease_id,
         token=lease.token,
     )
+
+
+def _remaining_ms(lease: Lease, leases: View[Lease], at: Mark) -> int | None:
+    """Until its own time is over; without one, until that of its claim or session is."""
+    if lease.due_at is not None:
+        return remaining_ms(lease, at)
+    above = [leases.get(session_id(lease.holder)), *leases.select({"token": lease.under}).items]
+    times = [remaining_ms(each, at) for each in above if each is not None]
+    return min((time for time in times if time is not None), default=None)
 
 
 def _witness(obstacle: Obstacle) -> str:
@@ -118,7 +125,7 @@ def _how_long(told: Told) -> str:
     if told.seconds_left is None:
         return "at that time"
     if told.with_session:
-        return f"as long as its session, which ends in {told.seconds_left} s unless it gives a sign of life"
+        return f"until its claim or session ends, in {told.seconds_left} s if nothing is heard of it"
     return f"for {told.seconds_left} s more"
 
 

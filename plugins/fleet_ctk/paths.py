@@ -106,7 +106,7 @@ def _written(part: Sequence[Mark]) -> str:
 def _resolved(place: Path) -> Path:
     """Where a path leads to, as far as it exists."""
     try:
-        return Path(os.path.realpath(place, strict=True))
+        place.stat()
     except OSError as error:
         if error.errno == ELOOP:
             raise _Refused(

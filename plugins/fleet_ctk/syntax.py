@@ -11,6 +11,7 @@ Braces are written out before anything else is looked at, as shells do it.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from fleet_core.api import Invalid
@@ -169,10 +170,15 @@ def _escaped(text: str, offset: int) -> Mark:
 
 
 def _letter(char: str, offset: int) -> Charset:
-    held = common(single(char), LETTERS)
+    held = _held(char)
     if not held:
         raise Fault(f"the character {char!r}, which no path may hold", offset, "write the path without it")
     return held
+
+
+@lru_cache(maxsize=1024)
+def _held(char: str) -> Charset:
+    return common(single(char), LETTERS)
 
 
 def _class(text: str, offset: int, case_sensitive: bool) -> Mark:

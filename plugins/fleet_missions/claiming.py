@@ -6,7 +6,18 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from fleet_core.api import Decision, Done, Fleet, NothingReady, Outcome, Query, Recorded, as_datetime, fold
+from fleet_core.api import (
+    Decision,
+    Done,
+    Fleet,
+    Match,
+    NothingReady,
+    Outcome,
+    Query,
+    Recorded,
+    as_datetime,
+    fold,
+)
 from fleet_leases.api import (
     LEASES,
     HeldWrite,
@@ -18,6 +29,7 @@ from fleet_leases.api import (
     granting,
     now,
 )
+from fleet_leases.api import stream as lease_stream
 from fleet_missions.claims import check_assignee, claim_id
 from fleet_missions.events import Priority, SortieStarted
 from fleet_missions.ids import MissionId, SortieId
@@ -129,14 +141,16 @@ def _prospects(decision: Decision) -> Prospects:
         decision.view(OPEN_SORTIES),
         decision.view(SORTIES),
         lambda sortie_id: leases.get(claim_id(sortie_id)),
-        now(decision),
+        lambda: now(decision),
     )
 
 
 def _is_free(decision: Decision, sortie: Sortie, specialist: str) -> bool:
-    """Whether a sortie that was ready a moment ago still is; from here on the decision depends on that."""
-    waits = sortie.status in SORTIE_MOVES["start"].sources and sortie.assigned_to in (None, specialist)
-    return waits and found(decision, claim_id(sortie.sortie_id)) is None
+    """Whether a sortie that was ready a moment ago still is. The decision depends on its being so, and on the
+    lease, which was free: what was recorded since the decision began would have it taken again.
+    """
+    decision.depend_on(Match(streams=(lease_stream(claim_id(sortie.sortie_id)),)))
+    return sortie.status in SORTIE_MOVES["start"].sources and sortie.assigned_to in (None, specialist)
 
 
 def _check_startable(decision: Decision, sortie: Sortie, specialist: str) -> None:

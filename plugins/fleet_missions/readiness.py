@@ -19,6 +19,9 @@ ROW: Final = 200
 FEW: Final = 8
 """Rows looked at first."""
 
+MORE: Final = 16
+"""How many times as many rows are looked at next, when none of the first will do."""
+
 NAMED: Final = 3
 """Sorties named in a sentence; of more it says how many."""
 
@@ -47,8 +50,8 @@ class ReadyRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Prospects:
     """Whether open sorties can be started, in the light of these states.
 
-    `lease_of` gives the claim on a sortie, or what is left of an expired one; `at` is the steady clock's
-    time, None when the past is asked about.
+    `lease_of` gives the claim on a sortie, or what is left of an expired one; `now` is the steady clock, None
+    when the past is asked about.
     """
 
     def __init__(
@@ -56,9 +59,9 @@ class Prospects:
         queue: View[OpenSortie],
         sorties: View[Sortie],
         lease_of: Callable[[str], Lease | None],
-        at: Mark | None,
+        now: Callable[[], Mark] | None,
     ) -> None:
-        self._queue, self._sorties, self._lease_of, self._at = queue, sorties, lease_of, at
+        self._queue, self._sorties, self._lease_of, self._now = queue, sorties, lease_of, now
         self._unmet: dict[str, str | None] = {}
 
     def ready(self, where: Mapping[str, Any], specialist: str | None = None) -> Iterator[OpenSortie]:
@@ -72,6 +75,7 @@ class Prospects:
 
     def why_not(self, row: OpenSortie, specialist: str | None = None) -> str | None:
         """Why a sortie can't be started; None if it can be."""
+        self._unmet[row.sortie_id] = ""  # those that need it mostly come next, and need not look it up
         if not row.waits:
             return _occupied(row)
         if row.assigned_to not in (None, specialist):
@@ -105,7 +109,7 @@ class Prospects:
             return None
         if lease.status == "held":
             return f"is claimed by {lease.holder}"
-        left = None if self._at is None else remaining_ms(lease, self._at)
+        left = None if self._now is None else remaining_ms(lease, self._now())
         if left is None:
             return f"is barred since the claim of {lease.holder} expired"
         return (
@@ -138,7 +142,7 @@ def in_order(queue: View[OpenSortie], where: Mapping[str, Any]) -> Iterator[Open
         yield from (row for row in rows if row.place > last)
         if len(rows) < limit:
             return
-        limit, last = limit * FEW, rows[-1].place
+        limit, last = limit * MORE, rows[-1].place
 
 
 def as_row(row: OpenSortie, why_not: str | None = None) -> ReadyRow:
@@ -198,7 +202,7 @@ def prospects_of(fleet: Fleet, as_of: str | None = None) -> Prospects:
     queue, sorties = fleet.view(OPEN_SORTIES, as_of), fleet.view(SORTIES, as_of)
     claims = fleet.view(LEASES, as_of).select({"kind": "claim", "status": "expired"}).items
     barred = {lease.lease_id.partition(":")[2]: lease for lease in claims}
-    return Prospects(queue, sorties, barred.get, None if as_of else read_clock(fleet))
+    return Prospects(queue, sorties, barred.get, None if as_of else lambda: read_clock(fleet))
 
 
 def nothing_ready(prospects: Prospects, where: Mapping[str, Any], specialist: str) -> NothingReady:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toys
-from fleet_core.api import Conflict, Done, PluginBroken, Query, Read, Stream
+from fleet_core.api import Conflict, Done, Invalid, Match, PluginBroken, Query, Read, Stream
 from fleet_core.fleet import Fleet
 from fleet_core.operations import Decision, Operation, find_answer
 from toys import FillBox, MakeBox, ShowBox, fill, make, show, toy_fleet
@@ -96,6 +96,58 @@ def test_events_are_appended_in_the_order_in_which_they_were_said(tmp_path: Path
             decision.record(Stream("box", name), toys.BoxMade(label="x"))
         batches = decision.as_batches()
     assert [(batch.stream.id, len(batch.events)) for batch in batches] == [("a", 1), ("b", 1), ("a", 1)]
+
+
+def test_streams_looked_at_for_the_same_events_are_one_question(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        decision = Decision(fleet, MakeBox(box="a"))
+        for name in ("a", "b", "a"):
+            decision.look(toys.BOXES, Stream("box", name))
+            decision.depend_on(Match(tags=("label:x",)))
+        decision.look(toys.LABELS, Stream("box", "a"))
+    assert decision.basis() == Query(
+        (
+            Match(streams=(Stream("box", "a"), Stream("box", "b")), types=toys.BOXES.types),
+            Match(streams=(Stream("box", "a"),), types=toys.LABELS.types),
+            Match(tags=("label:x",)),
+        )
+    )
+
+
+def test_an_attempt_that_fails_leaves_nothing_and_raises_on(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        decision = Decision(fleet, MakeBox(box="a"))
+        decision.record(Stream("box", "a"), toys.BoxMade(label="x"))
+        with pytest.raises(ZeroDivisionError), decision.attempt():
+            decision.look(toys.BOXES, Stream("box", "b"))
+            decision.record(Stream("box", "b"), toys.BoxMade(label="x"))
+            decision.afterwards(lambda: None)
+            raise ZeroDivisionError
+        assert len(decision.recorded) == 1
+        assert decision.seen == decision.followers == []
+        decision.look(toys.BOXES, Stream("box", "b"))
+        assert len(decision.seen) == 1
+
+
+def test_an_attempt_that_no_store_takes_leaves_nothing(tmp_path: Path) -> None:
+    with toy_fleet(tmp_path) as fleet:
+        decision = Decision(fleet, MakeBox(box="a"))
+        with pytest.raises(Invalid), decision.attempt():
+            decision.record(Stream("box", "b"), toys.BoxFilled(amount=-1))
+        assert decision.recorded == []
+
+
+def test_what_a_decision_asks_once_is_found_out_once(tmp_path: Path) -> None:
+    asked: list[Decision] = []
+
+    def find(decision: Decision) -> int:
+        asked.append(decision)
+        return len(asked)
+
+    with toy_fleet(tmp_path) as fleet:
+        decision = Decision(fleet, MakeBox(box="a"))
+        assert (decision.once(find), decision.once(find)) == (1, 1)
+        assert Decision(fleet, MakeBox(box="a")).once(find) == 2
 
 
 @given(st.lists(st.text(min_size=1, max_size=200), min_size=2, max_size=2, unique=True))

@@ -200,13 +200,13 @@ def test_a_table_is_current_though_the_last_events_were_not_for_it(fleet: Fleet)
 
 
 class Plain:
-    """Read tables that find nothing by words."""
+    """Read tables that find nothing by words, and know no order but that of keys."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
 
     def __getattr__(self, name: str) -> object:
-        if name == "search":
+        if name in ("search", "first"):
             raise AttributeError(name)
         return getattr(self._views, name)
 
@@ -227,6 +227,18 @@ def test_tables_without_an_index_of_words_are_searched_from_end_to_end(fleet: Fl
         indexed = TableView(fleet.views, searched).search("lamp", where, **bounds)
         assert TableView(plain, searched).search("lamp", where, **bounds) == indexed
     assert TableView(plain, searched).search("lamp", limit=1) == Page([Box("a", "lamp oil")], "a")
+
+
+def test_of_tables_that_know_no_other_order_the_least_are_found_too(fleet: Fleet) -> None:
+    boxes(fleet, "a", "b", "c", "d")
+    for name, amount in {"a": 3, "b": 1, "c": 2, "d": 1}.items():
+        filled(fleet, name, amount)
+    catch_up(fleet.store, fleet.views, BOXES)
+    plain: Any = Plain(fleet.views)
+    least = TableView(plain, BOXES).first(by="amount", limit=3)
+    assert [box.id for box in least] == ["b", "d", "c"]
+    assert TableView(fleet.views, BOXES).first(by="amount", limit=3) == least
+    assert TableView(plain, BOXES).first({"amount": 3}, by="amount", limit=3) == [Box("a", "x", "filled", 3)]
 
 
 def test_a_table_answers_as_a_fold_does(fleet: Fleet) -> None:

@@ -17,7 +17,7 @@ from fleets import TestClock, opened, unlike
 from lease_history import overlapping_holders
 from reservation_model import STEPS, Model, Real, Step
 
-EXAMPLES = int(os.environ.get("FLEET_RESERVATION_MODEL", "150"))
+EXAMPLES = int(os.environ.get("FLEET_RESERVATION_MODEL", "60"))
 
 many = settings(
     max_examples=EXAMPLES,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import pattern_oracle as oracle
 from fleet_core.api import Invalid
 from fleet_ctk.charsets import canonical
+from fleet_ctk.heads import apart, head
 from fleet_ctk.patterns import Pattern, matches, overlap, parse, tops, witness
 from fleet_ctk.syntax import MAX_DEPTH, MAX_LENGTH, escape
 
@@ -328,3 +329,42 @@ def test_the_largest_patterns_are_compared_and_what_they_share_is_proved() -> No
     patterns = [parse(text) for text in LARGEST]
     answers = {agreed_on(one, other) for one, other in combinations_with_replacement(patterns, 2)}
     assert answers == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("src/auth", "src/auth/"),
+        ("src/auth/", "src/auth/"),
+        ("src/*", "src/"),
+        ("src/auth*/x", "src/"),
+        ("src/{a,b}", "src/"),
+        ("src/[ab]/x", "src/"),
+        ("src/\\*/x", "src/"),
+        ("**/x", ""),
+        ("?", ""),
+        ("a,b]/c?", "a,b]/"),
+        ("caf\u0065\u0301/x", "caf\u00e9/x/"),
+    ],
+)
+def test_a_pattern_begins_with_the_folders_that_all_of_it_lies_in(text: str, begins: str) -> None:
+    assert head(parse(text).text, True) == begins
+
+
+@pytest.mark.parametrize("case_sensitive", [True, False])
+def test_what_is_told_apart_by_folders_does_not_overlap(case_sensitive: bool) -> None:
+    random = Random(7)
+    told_apart = 0
+    for _ in range(PAIRS // 2):
+        one, other = (
+            "/".join([*random.choices(["a", "b", "A", "ab"], k=random.randrange(3)), oracle.written(random)])
+            for _ in range(2)
+        )
+        try:
+            pair = [parse(each, case_sensitive=case_sensitive) for each in (one, other)]
+        except Invalid:
+            continue
+        if apart(pair[0].text, pair[1].text, case_sensitive=case_sensitive):
+            told_apart += 1
+            assert not overlap(*pair), (one, other)
+    assert told_apart > PAIRS // 50

@@ -92,12 +92,18 @@ class Claim(HeldWrite, frozen=True, kw_only=True):
     """A specialist takes a sortie on."""
 
 
-def claimed(fleet: Fleet, token: int, sortie: str) -> int:
+def claimed(fleet: Fleet, token: int, sortie: str, ttl_ms: int | None = None) -> int:
     """Have a specialist claim a sortie; gives the claim's token."""
 
     def decide(decision: Decision, holding: Holding) -> None:
-        claim = f"claim:{sortie}"
-        grant(decision, lease_id=claim, kind="claim", holder=holding.specialist, under=holding.lease.token)
+        grant(
+            decision,
+            lease_id=f"claim:{sortie}",
+            kind="claim",
+            holder=holding.specialist,
+            under=holding.lease.token,
+            ttl_ms=ttl_ms,
+        )
 
     return carry_out_held(fleet, Claim(token=token), decide).events[0].position
 
@@ -487,6 +493,12 @@ def test_a_refusal_can_be_acted_on(fleet: Fleet, ada: int, bo: int, ttl: float) 
     assert error["seconds_left"] == (ttl or LOST_AFTER)
     assert error["next"] == "fleet wait --for 'ctk:src/*/models.py'"
     assert str(error["next"]) in str(error["remedy"])
+
+
+def test_what_is_under_a_claim_lasts_no_longer_than_that(fleet: Fleet, ada: int, bo: int) -> None:
+    reserve(fleet, claimed(fleet, ada, "routes", ttl_ms=20_000), "a", ttl=0)
+    refused = refusal(fleet, bo, "a").details
+    assert (refused["with_session"], refused["seconds_left"]) == (True, 20)
 
 
 def test_a_refusal_names_everything_in_the_way_and_what_lasts_longest_first(

@@ -91,8 +91,7 @@ class Shop:
     """The repository `shop/` with a worktree for everybody who commits, and its fleet.
 
     `tokens` are those by which people write: of their session, under their name, and of their claims, under
-    the sortie's. `marks` are positions to come back to, `asleep` is a terminal that was paused, and `steps`
-    counts those of the story that were told.
+    the sortie's. `marks` are positions to come back to, and `asleep` is a terminal that was paused.
     """
 
     def __init__(self, folder: Path, backend: Backend, exits: ExitStack) -> None:
@@ -102,7 +101,6 @@ class Shop:
         self.marks: dict[str, int] = {}
         self.hooks: dict[str, tuple[int, bytes]] = {}
         self.asleep: Terminal | None = None
-        self.steps = 0
         self._exits = exits
         self._fleet: Fleet | None = None
         hook = self.root / ".git" / "hooks" / "pre-commit"
@@ -184,7 +182,7 @@ class Shop:
 
     def terminal(self, who: str, more: Mapping[str, str]) -> "Terminal":
         """Somebody's terminal, in their worktree."""
-        terminal = Terminal(self.worktree(who), self.surroundings(who) | more)
+        terminal = Terminal(self.worktree(who), self.surroundings(who) | dict(more))
         self._exits.callback(terminal.close)
         return terminal
 

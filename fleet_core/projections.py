@@ -332,7 +332,8 @@ def _bounded(projection: Projection[Any], field: str, bound: AtMost) -> AtMost:
 
 
 def _number(projection: Projection[Any], field: str) -> type[int | float]:
-    kind = _number_in(projection.state, field)
+    state: Any = projection.state  # mypy takes no class of structs for hashable
+    kind = _number_in(state, field)
     if kind is not None:
         return kind
     raise Usage(
@@ -342,7 +343,7 @@ def _number(projection: Projection[Any], field: str) -> type[int | float]:
 
 
 @cache
-def _number_in(state: type, field: str) -> type[int | float] | None:
+def _number_in(state: Any, field: str) -> type[int | float] | None:
     """The type of a field that holds numbers of one kind, and perhaps None; None if it holds others."""
     from msgspec import inspect  # few selections ask
 

@@ -43,7 +43,7 @@ def fleet(folder: Path, *arguments: str, check: bool = True, **more: str) -> sub
 
 def told(folder: Path, *arguments: str, **more: str) -> Any:
     """What fleet answers with --json."""
-    return msgspec.json.decode(fleet(folder, *arguments, "--json", **more).stdout)["data"]
+    return msgspec.json.decode(fleet(folder, *arguments, "--json", check=True, **more).stdout)["data"]
 
 
 def repository(folder: Path) -> Path:

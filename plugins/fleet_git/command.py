@@ -108,7 +108,6 @@ def edit(context: click.Context, token: int | None, paths: tuple[str, ...]) -> N
       fleet guard edit src/db/models.py
     """
     from fleet_ctk.api import project_path
-
     from fleet_git.guard import check
 
     fleet = open_fleet(context)

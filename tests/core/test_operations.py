@@ -118,13 +118,17 @@ def test_an_attempt_that_fails_leaves_nothing_and_raises_on(tmp_path: Path) -> N
     with toy_fleet(tmp_path) as fleet:
         decision = Decision(fleet, MakeBox(box="a"))
         decision.record(Stream("box", "a"), toys.BoxMade(label="x"))
-        with pytest.raises(ZeroDivisionError), decision.attempt():
-            decision.look(toys.BOXES, Stream("box", "b"))
-            decision.record(Stream("box", "b"), toys.BoxMade(label="x"))
-            decision.afterwards(lambda: None)
-            raise ZeroDivisionError
-        assert len(decision.recorded) == 1
-        assert decision.seen == decision.followers == []
+
+        def fail() -> None:
+            with decision.attempt():
+                decision.look(toys.BOXES, Stream("box", "b"))
+                decision.record(Stream("box", "b"), toys.BoxMade(label="x"))
+                decision.afterwards(lambda: None)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert (len(decision.recorded), len(decision.seen), len(decision.followers)) == (1, 0, 0)
         decision.look(toys.BOXES, Stream("box", "b"))
         assert len(decision.seen) == 1
 

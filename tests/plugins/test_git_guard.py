@@ -131,8 +131,7 @@ def test_a_commit_whose_lease_was_over_is_found(shop: Path) -> None:
     message = git(shop, "log", "-1", "--format=%B").stdout
     fleet(shop, "ctk", "release", "src/db/**", FLEET_TOKEN=ada)
     write(shop, "src/db/models.py")
-    later = {"GIT_COMMITTER_DATE": "2099-01-01T00:00:00Z"}
-    git(shop, "commit", "--no-verify", "-m", message, **later)
+    git(shop, "commit", "--no-verify", "-m", message, GIT_COMMITTER_DATE="2099-01-01T00:00:00Z")
     found = fleet(shop, "verify", "HEAD~1..HEAD", check=False)
     assert (found.returncode, "had ended at position" in found.stdout) == (10, True)
 

@@ -211,9 +211,7 @@ def test_mail_to_a_role_is_told_to_who_has_it(fleet: Fleet, clock: TestClock) ->
     join(fleet, "bo")
     clock.advance(61)
     chi = join(fleet, "chi", "coordinator")
-    assert "1 unread message in @coordinator: fleet squawk receive --mailbox @coordinator" in told(
-        fleet, chi
-    )
+    assert "1 unread message in @coordinator: fleet squawk receive --mailbox @coordinator" in told(fleet, chi)
 
 
 LONG = "é" * 90

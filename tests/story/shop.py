@@ -32,7 +32,7 @@ HASTE: Final = {"FLEET_PLUGINS__SPECIALISTS__LOST_AFTER": "1.5"}
 """The surroundings of who gives a sign of life every 1.5 s, or is lost."""
 
 HOOK: Final = """#!/bin/sh
-echo asked >> .git/style-checks
+echo asked >> $(git rev-parse --git-common-dir)/style-checks
 ! git diff --cached --name-only | grep -q 'orig$'
 """
 """A pre-commit hook that was there before fleet: it lets no *.orig pass."""
@@ -222,6 +222,11 @@ class Shop:
         """What the log has beyond a position: of some types, and of one stream."""
         streams = () if stream is None else (Stream(*stream),)
         return list(self.fleet.store.read(Query((Match(types=types, streams=streams),)), after=after))
+
+    @property
+    def asked_of_old_hook(self) -> int:
+        """How often the hook was asked that was there before fleet."""
+        return (self.root / ".git" / "style-checks").read_text().count("asked")
 
     @property
     def head(self) -> int:

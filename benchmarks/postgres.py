@@ -18,7 +18,7 @@ from fleet_bench.limits.postgres import (
 from fleet_bench.peers.eventsourcing_postgres import PeerApplicationOnPostgres, PeerRecorderOnPostgres
 from fleet_bench.processes import Client, clients, race
 from fleet_bench.workloads.appending import batches, many_streams, one_by_one
-from fleet_bench.workloads.crowds import mixed
+from fleet_bench.workloads.crowds import heartbeats, mixed
 from fleet_bench.workloads.workload import Round, Scale
 from fleet_core.errors import ProblemsFound
 
@@ -62,6 +62,7 @@ def measured(place: Path, preload: int, rounds: int, appends: int) -> Figures:
             [_rate(f"append-1 {name}", _appending(1), each, scale) for name, each in single.items()],
             [_rate(f"append-100 {name}", _appending(100), each, scale) for name, each in single.items()],
             [_crowd_rate(f"writers-{WRITERS} {name}", crowd, each, scale) for name, each in writers.items()],
+            [_rate(f"threads-{WRITERS} {name}", heartbeats, each, scale) for name, each in writers.items()],
             [_missed(store, scale._replace(clients=4 * FOLLOWED))],
         ]
         return {name: found for each in turns for name, found in interleaved(each, rounds).items()}

@@ -1,7 +1,8 @@
 """Deciding about reservations: all that was asked for, or nothing.
 
 A reservation is a lease of its own, under the lease whose token was shown: that of a sortie's claim, or of
-the session. All grants of files depend on one another, so that of two that meet at most one is recorded.
+the session. Under a session that works on one sortie it is that claim's, too. All grants of files depend on
+one another, so that of two that meet at most one is recorded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ def reserve(decision: Decision, holding: Holding, request: CtkReserve) -> None:
         Taken: something is in the way; every such thing is recorded.
         Invalid: what is asked for is nothing that can be reserved.
     """
+    holding = at_work(decision, holding)
     wanted = _wanted(decision, request)
     leases = _competing(decision, wanted)
     in_the_way = list(_in_the_way(wanted, leases, holding, request.shared))
@@ -34,6 +36,18 @@ def reserve(decision: Decision, holding: Holding, request: CtkReserve) -> None:
     for asked in wanted:
         own = next((lease for lease in serving if asked.is_of(lease)), None)
         _reserve_one(decision, holding, request, asked, own)
+
+
+def at_work(decision: Decision, holding: Holding) -> Holding:
+    """Under a session's token, the claim it works under: what is reserved for a sortie ends with its claim.
+    With no claim, or several, what is reserved is the session's.
+    """
+    if holding.lease.kind != "session":
+        return holding
+    mine = {"holder": holding.specialist, "kind": "claim", "status": "held"}
+    claims = decision.view(LEASES).select(mine, limit=2).items
+    claim = found(decision, claims[0].lease_id) if len(claims) == 1 else None
+    return holding if claim is None else holding._replace(lease=claim)
 
 
 def in_the_way_of(decision: Decision, holding: Holding, request: CtkReserve) -> list[Obstacle]:

@@ -1,6 +1,7 @@
 """What is ready to be started, in the order in which it shall be, and why the rest is not."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -95,8 +96,13 @@ class Prospects:
             self._unmet[name] = self._looked_up(name)
         return self._unmet[name]
 
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """Sorties that somebody has begun: most of what others wait for."""
+        return frozenset(row.sortie_id for row in self._queue.select({"waits": False}).items)
+
     def _looked_up(self, name: str) -> str | None:
-        if self._queue.get(name) is not None:
+        if name in self._taken or self._queue.get(name) is not None:
             return ""
         found = self._sorties.get(name)
         if found is None:

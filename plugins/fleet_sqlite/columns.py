@@ -79,19 +79,17 @@ class Column:
         return msgspec.to_builtins(value) if self.affinity else _encode(value).decode()
 
     @property
-    def is_plain(self) -> bool:
-        """Whether msgspec takes values as SQLite keeps them."""
-        return bool(self.affinity) and not self._is_bool
-
-    def plain(self, stored: Any) -> Any:
-        """What SQLite kept as msgspec takes it."""
-        if stored is None or self.is_plain:
-            return stored
-        return bool(stored) if self._is_bool else msgspec.json.decode(stored)
+    def decode(self) -> Callable[[Any], Any] | None:
+        """What makes of SQLite's value one that msgspec takes; None if it takes it as it is."""
+        if self._is_bool:
+            return bool
+        return None if self.affinity else msgspec.json.decode
 
     def load(self, stored: Any) -> Any:
         """A field's value from what SQLite kept."""
-        return None if stored is None else msgspec.convert(self.plain(stored), self._type)
+        if stored is None:
+            return None
+        return msgspec.convert(self.decode(stored) if self.decode else stored, self._type)
 
 
 def _storage(type: Any) -> tuple[str, bool]:
@@ -183,9 +181,9 @@ class Table:
         return [field.encode_name for field in msgspec.structs.fields(self.projection.state)]
 
     @cached_property
-    def _coded(self) -> list[tuple[str, Column]]:
+    def _coded(self) -> list[tuple[str, Callable[[Any], Any]]]:
         named = zip(self._names, self.columns, strict=True)
-        return [(name, column) for name, column in named if not column.is_plain]
+        return [(name, column.decode) for name, column in named if column.decode is not None]
 
     @cached_property
     def _convert(self) -> Callable[[dict[str, Any]], Any]:
@@ -272,15 +270,13 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """The statement that puts one state."""
-        names = [column.name for column in self.columns]
-        if not self.projection.text:
-            return f"INSERT OR REPLACE INTO {quoted(self.name)} VALUES ({', '.join('?' * (len(names) + 1))})"
-        # A row that is replaced is deleted without a word to triggers.
-        columns = [quoted(name) for name in (KEY, *names, WORDS)]
+        # A row that is replaced would be deleted without a word to triggers, and moved to another page.
+        words = [WORDS] if self.projection.text else []
+        columns = [quoted(name) for name in (KEY, *(column.name for column in self.columns), *words)]
         sets = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
         return (
             f"INSERT INTO {quoted(self.name)} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-            f" ON CONFLICT (_key) DO UPDATE SET {sets}"
+            f" ON CONFLICT (_key) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
         )
 
     @property
@@ -300,9 +296,10 @@ class Table:
             Unavailable: it was stored by another definition of the state.
         """
         try:
-            values = dict(zip(self._names, row[1:], strict=True))
-            for name, column in self._coded:
-                values[name] = column.plain(values[name])
+            values = dict(zip(self._names, row[1:], strict=False))
+            for name, decode in self._coded:
+                if values[name] is not None:
+                    values[name] = decode(values[name])
             return self._convert(values)
         except (ValueError, TypeError) as error:
             raise Unavailable(

@@ -300,11 +300,26 @@ def test_without_a_time_given_it_is_that_of_the_settings(tmp_path: Path, clock: 
 
 
 def test_what_was_reserved_under_a_claim_ends_with_it(fleet: Fleet, ada: int) -> None:
+    reserve(fleet, ada, "notes.md")
     claim = claimed(fleet, ada, "routes")
     reserve(fleet, claim, "src/routes.py")
-    reserve(fleet, ada, "notes.md")
     lease_release(fleet, LeaseRelease(lease="claim:routes", reason="changed plans"))
     assert held(fleet) == [("ada", "notes.md")]
+
+
+def test_what_a_session_reserves_that_works_on_one_sortie_ends_with_its_claim(fleet: Fleet, ada: int) -> None:
+    claimed(fleet, ada, "routes")
+    reserve(fleet, ada, "src/routes.py")
+    lease_release(fleet, LeaseRelease(lease="claim:routes", reason="changed plans"))
+    assert held(fleet) == []
+
+
+def test_what_a_session_reserves_that_works_on_several_sorties_is_its_own(fleet: Fleet, ada: int) -> None:
+    claimed(fleet, ada, "routes")
+    claimed(fleet, ada, "pages")
+    reserve(fleet, ada, "src/routes.py")
+    lease_release(fleet, LeaseRelease(lease="claim:routes", reason="changed plans"))
+    assert held(fleet) == [("ada", "src/routes.py")]
 
 
 def test_what_is_reserved_with_a_reservations_token_is_under_the_same_claim(fleet: Fleet, ada: int) -> None:
@@ -359,9 +374,9 @@ def test_releasing_by_the_leases_id_is_the_same(fleet: Fleet, ada: int) -> None:
 
 
 def test_a_claims_token_releases_what_is_under_it_and_no_more(fleet: Fleet, ada: int) -> None:
+    reserve(fleet, ada, "b")
     claim = claimed(fleet, ada, "routes")
     reserve(fleet, claim, "a")
-    reserve(fleet, ada, "b")
     ctk_release(fleet, CtkRelease(token=claim, all=True))
     assert held(fleet) == [("ada", "b")]
     with pytest.raises(Conflict, match="another lease"):

@@ -1,7 +1,6 @@
 """Where the story "OAuth login" happens: a repository, a fleet on some store, and people at terminals."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -302,4 +301,3 @@ def open_shop(folder: Path, backend: Backend) -> Iterator[Shop]:
         shop = Shop(folder, backend, exits)
         exits.callback(shop.close)
         yield shop
-        shutil.rmtree(folder, ignore_errors=True)

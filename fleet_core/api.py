@@ -33,6 +33,7 @@ from fleet_core.fields import Integer, JsonObject, Moment, Percent, PositiveInte
 from fleet_core.hooks import hookimpl
 from fleet_core.ids import IdSource, StoredId, Uuid7, check_name, id_text, stored_id
 from fleet_core.moments import AsOf
+from fleet_core.notices import Notice
 from fleet_core.operations import Decision, Done, Outcome, Read, Write
 from fleet_core.project import Project, main_worktree
 from fleet_core.projections import (
@@ -141,6 +142,7 @@ __all__ = [
     "NewEvent",
     "NotFound",
     "NothingReady",
+    "Notice",
     "Ordering",
     "Outcome",
     "OutcomeUnknown",

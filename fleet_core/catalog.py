@@ -30,6 +30,7 @@ ROLES: Final = {
     "fleet.checks": "check",
     "fleet.observers": "observer",
     "fleet.waits": "wait",
+    "fleet.notices": "notice",
 }
 """The core's entry-point groups, and what one of their entries is called.
 

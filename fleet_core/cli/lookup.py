@@ -51,23 +51,27 @@ def reader(fleet: "Fleet", as_of: str | None) -> "Reader":
 
 
 def find_event(read: "Reader", text: str) -> "Recorded":
-    """The event that a person means: an id, or a position such as `120` or `#120`.
+    """The event that a person means: an id, a position such as `120` or `#120`, or a stream such as
+    `sortie/routes`, whose last one is meant.
 
     Raises:
         NotFound: there is none.
     """
     from fleet_core.errors import NotFound
     from fleet_core.ids import check_name
-    from fleet_core.stores import Query
+    from fleet_core.stores import Query, Stream
 
     check_name(text, "event", "$.event")
     found = next(read(Query.of(ids=(text, text.lower())), limit=1), None)
     if found is None and _POSITION.fullmatch(text):
         place = position(text)
         found = next(read(after=place - 1, before=place + 1, limit=1), None)
+    if found is None and all(named := text.partition("/")):
+        stream = Stream(named[0], named[2])
+        found = next(read(Query.of(streams=(stream,)), backwards=True, limit=1), None)
     if found is None:
         raise NotFound(
-            f"no event has the position or id {text!r}",
+            f"no event has the position, id or stream {text!r}",
             remedy="'fleet log' lists the events there are",
             event=text,
         )

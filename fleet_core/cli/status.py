@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def status(context: click.Context, as_of: str | None, as_json: bool) -> None:
     """Show what the project holds and who works on it.
 
-    Counts the states of every projection and, where they have a field called status, those of each status.
+    Counts the states of every projection and, where they have a field called status, those of each status;
+    and says what wants attention now, such as a specialist that is not heard of.
 
     \b
     Examples:
@@ -31,10 +32,14 @@ def status(context: click.Context, as_of: str | None, as_json: bool) -> None:
     """
     from fleet_core.cli.opening import open_fleet
     from fleet_core.cli.render import envelope
+    from fleet_core.notices import notices
 
     fleet = open_fleet(context)
     point = None if as_of is None else fleet.moment(as_of)
-    answer = _log(fleet, point) | {"projections": list(_projections(fleet, point))}
+    answer = _log(fleet, point) | {
+        "projections": list(_projections(fleet, point)),
+        "notices": list(notices(fleet)) if point is None else [],
+    }
     if as_json:
         click.echo(envelope(answer))
     else:
@@ -99,15 +104,19 @@ def _count(
 
 
 def _show(answer: dict[str, Any], point: "AsOf | None") -> None:
-    from fleet_core.cli.render import show
+    from fleet_core.cli.render import show, visible
 
-    record = {name: value for name, value in answer.items() if name not in ("projections", "as_of")}
+    record = {
+        name: value for name, value in answer.items() if name not in ("projections", "notices", "as_of")
+    }
     if point is not None:
         record = {"as_of": next(filter(None, answer["as_of"].values()), 0)} | record
     show(record)
     if answer["projections"]:
         click.echo()
         show([{**each, "by_status": _breakdown(each["by_status"])} for each in answer["projections"]])
+    for notice in answer["notices"]:
+        click.echo(f"\n{visible(notice.what)}\n  {visible(notice.next)}")
 
 
 def _breakdown(counts: dict[str, int] | None) -> str:

@@ -6,7 +6,7 @@ from fleet_core.cli.render import json_option
 
 
 @click.command()
-@click.argument("event", help="Its position, or its id.")
+@click.argument("event", help="Its position, its id, or TYPE/ID of a stream, whose last one is meant.")
 @click.option("--mermaid", is_flag=True, help="Draw a Mermaid flow chart.")
 @click.option("--dot", is_flag=True, help="Draw a Graphviz digraph.")
 @click.option(
@@ -26,6 +26,7 @@ def why(
     \b
     Examples:
       fleet why 1200
+      fleet why sortie/routes
       fleet why 0190163d-8694-739b-aea5-966c26f8ad91 --json
       fleet why 1200 --dot | dot -Tsvg > why.svg
     """

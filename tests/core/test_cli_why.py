@@ -32,6 +32,12 @@ def test_an_event_is_named_by_position_or_id(story: Site, name: str) -> None:
     assert story.run("why", name, "--json").data["event"]["id"] == "e2"
 
 
+def test_a_stream_stands_for_its_last_event(story: Site) -> None:
+    name = f"{THING.type}/{THING.id}"
+    assert story.run("why", name, "--json").data["event"]["id"] == "e6"
+    assert story.run("why", name, "--as-of", "3", "--json").data["event"]["id"] == "e3"
+
+
 def test_an_id_in_capitals_is_the_same_uuid(project: Site) -> None:
     project.record(NewEvent(type="noted", data={}, id="0190163d-8694-739b-aea5-966c26f8ad91"))
     assert project.run("why", "0190163D-8694-739B-AEA5-966C26F8AD91").status == 0

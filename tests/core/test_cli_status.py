@@ -32,6 +32,7 @@ def test_an_empty_project_says_so(project: Site) -> None:
         "head": 0,
         "last_event": None,
         "projections": [],
+        "notices": [],
     }
 
 

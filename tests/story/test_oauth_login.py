@@ -262,6 +262,7 @@ def step_10_ada_is_killed_and_falls_silent_and_her_work_is_free_again(shop: Shop
     shop.asleep = terminal
     until(lambda: show(shop.fleet, Show(specialist="ada")).status == "late")
     assert [each["specialist_id"] for each in shop.do("specialist", "list", "--status", "late")] == ["ada"]
+    assert any("ada is late" in each["what"] for each in shop.do("status")["notices"])
     held = {lease.lease_id for lease in shop.fleet.view(LEASES).select({"holder": "ada"}).items}
     [*_, beat] = shop.events("lease_renewed", stream=("lease", "session:ada"))
     head = shop.head

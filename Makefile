@@ -12,7 +12,7 @@ machine:
 	tests/machine/prepare
 
 test:
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 3
 
 lint:
 	.venv/bin/ruff check .
@@ -35,6 +35,7 @@ torture:
 	FLEET_KILLS=50 FLEET_SECONDS=60 .venv/bin/pytest -q -s tests/plugins/test_postgres_torture.py
 	WHOLE_KIT=1 .venv/bin/pytest -q tests/kit/test_mutants.py
 	for release in 16 17 18; do FLEET_POSTGRES=$$release .venv/bin/pytest -q -n 2 $(STORE) || exit 1; done
+	FLEET_PODMAN_KILLS=6 FLEET_MAJORS=all .venv/bin/pytest -q tests/plugins/test_podman_crashes.py tests/plugins/test_podman_provider.py
 	FLEET_PATTERNS=100000 .venv/bin/pytest -q tests/plugins/test_ctk_patterns.py
 
 # 16 processes, 500 sorties, 20 rounds, on SQLite and on PostgreSQL: every claim is won once.

@@ -93,7 +93,7 @@ def test_help_lists_core_commands_plugin_commands_nouns_and_variables(here: RunH
     first = {line[1] for line in lines if len(line) > 1}
     assert set(CORE) | {"clumsy", "sortie", "FLEET_WITHOUT", "NO_COLOR, FORCE_COLOR"} <= first
     assert "Fail in one of many ways." in out
-    assert "sortie      assign, block, cancel, complete, create, list, progress..." in out
+    assert "sortie      assign, block, cancel, claim, complete, create, fail..." in out
 
 
 def test_a_noun_lists_its_verbs_with_the_first_lines_of_their_docstrings(here: RunHere) -> None:
@@ -183,9 +183,9 @@ def test_an_unknown_command_says_what_was_meant(here: RunHere, typed: str, meant
 
 
 def test_an_unknown_verb_says_what_was_meant(here: RunHere) -> None:
-    status, _, err = here("sortie", "creat")
+    status, _, err = here("sortie", "cancle")
     assert status == 2
-    assert "No such command 'creat'. Did you mean 'create'?" in err
+    assert "No such command 'cancle'. Did you mean 'cancel'?" in err
 
 
 def test_an_unknown_command_unlike_any_says_so(here: RunHere) -> None:

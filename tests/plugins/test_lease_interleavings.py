@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from lease_programs import PROGRAMS, Program, Worlds, fresh_world, worlds_in
 
-EXAMPLES = int(os.environ.get("FLEET_INTERLEAVINGS", "300"))
+EXAMPLES = int(os.environ.get("FLEET_INTERLEAVINGS", "100"))
 
 many = settings(
     max_examples=EXAMPLES,

@@ -18,7 +18,7 @@ from podman_provocations import Trial, new_trial, quiet
 
 pytestmark = pytest.mark.usefixtures("podman_machine")
 
-KILLS = int(os.environ.get("FLEET_PODMAN_KILLS", "6"))
+KILLS = int(os.environ.get("FLEET_PODMAN_KILLS", "2"))
 WRITERS = 4
 BETWEEN = 100
 """Rows that are acknowledged between two kills, at least."""

@@ -58,7 +58,9 @@ class LogsKit:
             assert list(stopped.make().logs(since=now - HOUR)) == _lines(stopped)
 
     def test_who_follows_is_told_what_is_new(self, ready: Probe) -> None:
+        _say(ready, "kit-said-before")
         follower = _Follower(ready)
+        follower.wait_for("kit-said-before")
         _say(ready, "kit-said-to-who-follows")
         follower.wait_for("kit-said-to-who-follows")
         ready.make().down()

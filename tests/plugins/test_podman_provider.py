@@ -1,7 +1,7 @@
 """The life of a PostgreSQL in Podman, with real containers."""
 
-import os
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -20,7 +20,7 @@ from podman_provocations import Trial, new_trial, quiet
 
 pytestmark = [pytest.mark.usefixtures("podman_machine"), pytest.mark.xdist_group("podman-interrupts")]
 
-PATIENCE = 10
+PATIENCE = 60
 """Seconds in which a command that was broken off has ended: less than any of Podman's own time-outs."""
 LONG = 60
 """Seconds in which it would end by itself, in these tests."""

@@ -24,6 +24,7 @@ from fleet_podman.faults import (
     SECRET_MISSING,
     recognise,
 )
+from fleet_podman.forking import ctrl_c_noted
 from fleet_podman.inspected import Container, Seat, Thing
 from fleet_podman.password import VARIABLE
 from fleet_podman.service import Service
@@ -240,16 +241,18 @@ class Podman:
         self, *arguments: str, timeout: float, waited: str, given: str | None = None, merged: bool = False
     ) -> Answer:
         with _pipe(given or "") as pipe:
-            running = self._command()(
-                *arguments,
-                _in=pipe,
-                _err_to_out=merged,
-                _bg=True,
-                _bg_exc=False,
-                _new_session=True,
-                **_usual(),
-            )
+            with ctrl_c_noted() as noted:
+                running = self._command()(
+                    *arguments,
+                    _in=pipe,
+                    _err_to_out=merged,
+                    _bg=True,
+                    _bg_exc=False,
+                    _new_session=True,
+                    **_usual(),
+                )
             with _ended_after(running, timeout) as late:
+                noted.heed()
                 answer = _answer(running)
         if late.is_set():
             seconds = f"{timeout:.0f}" if timeout >= 1 else f"{timeout:.1f}"

@@ -1,7 +1,7 @@
 """Ctrl-C while a process is being started: noted, and heeded once it has.
 
-`sh` forks, and Python runs the hooks of others around a fork, such as those of `logging`. What is raised in one
-of them is printed and lost, a KeyboardInterrupt too; and then Ctrl-C would have ended nothing.
+`sh` forks, and Python runs the hooks of others around a fork, such as those of `logging`. What is raised in
+one of them is printed and lost, a KeyboardInterrupt too; and then Ctrl-C would have ended nothing.
 """
 
 import signal

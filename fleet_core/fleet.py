@@ -317,7 +317,7 @@ class Fleet:
             earlier = find_answer(self, request)
             if earlier:
                 return _answered(earlier)
-            outcome = self._try(request, decide)
+            outcome = self._try(request, decide, attempt + 1 == ATTEMPTS)
             if outcome is not None:
                 return outcome
             _step_aside(attempt)
@@ -325,17 +325,22 @@ class Fleet:
             f"others kept changing what {type(request).__name__} depends on", remedy="try again in a moment"
         )
 
-    def _try(self, request: Write, decide: Callable[[Decision], object]) -> Outcome | None:
-        """Decide once; None if what the decision looked at changed before it was recorded."""
+    def _try(self, request: Write, decide: Callable[[Decision], object], is_last: bool) -> Outcome | None:
+        """Decide once; None if what the decision looked at changed meanwhile, be it that it was to be
+        recorded or not: of what is read one after the other, some may be older than the rest.
+        """
         position = self.store.head()
         decision = Decision(self, request, position)
         try:
             decide(decision)
-        except Refused as refused:
-            self._record_refusal(refused.batches)
-            raise refused.error from None
+        except Unavailable:
+            raise
+        except (FleetError, Refused) as refusal:
+            if not is_last and self._is_outdated(decision, position):
+                return None
+            raise self._as_told(refusal) from None
         if not decision.recorded:
-            return Outcome(position, list)
+            return None if self._is_outdated(decision, position) else Outcome(position, list)
         condition = Condition(decision.basis(), position) if decision.seen else None
         try:
             appended = self.append(*decision.as_batches(), condition=condition)
@@ -344,12 +349,25 @@ class Fleet:
         self._follow(decision)
         return Outcome(appended.last, lambda: self._recorded(appended))
 
+    def _is_outdated(self, decision: Decision, position: int) -> bool:
+        if not decision.seen:
+            return False
+        return next(self.store.read(decision.basis(), after=position, limit=1), None) is not None
+
+    def _as_told(self, refusal: FleetError | Refused) -> FleetError:
+        """The error to be raised, once what it wants recorded is."""
+        if isinstance(refusal, FleetError):
+            return refusal
+        self._record_refusal(refusal.batches)
+        return refusal.error
+
     def _follow(self, decision: Decision) -> None:
+        """What is recorded is recorded, whatever fails afterwards."""
         for follow in decision.followers:
             try:
                 follow()
-            except (FleetError, OSError) as error:
-                self.warn(f"recorded, but what should follow failed: {error}")
+            except Exception as error:
+                self.warn(f"recorded, but what should follow failed: {type(error).__name__}: {error}")
 
     def _record_refusal(self, batches: Sequence[Batch]) -> None:
         """Once for every key: a request that is refused again may be so for another reason by then."""

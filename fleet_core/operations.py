@@ -26,7 +26,7 @@ from typing import (
 import msgspec
 from msgspec import Meta
 
-from fleet_core.errors import Conflict, FleetError, PluginBroken
+from fleet_core.errors import Conflict, FleetError, PluginBroken, Unavailable
 from fleet_core.events import EventType, NewEvent, Recorded
 from fleet_core.ids import id_text
 from fleet_core.projections import Projection, View
@@ -219,6 +219,25 @@ class Decision:
             del self.recorded[recorded:], self.seen[seen:], self.followers[followers:]
             self._known = known
             raise
+
+    def invite(self, group: str, *what: object) -> None:
+        """Have plugins join in, through functions of an entry-point group: `(decision, *what) -> None`.
+
+        One that fails is reported and left out, with all that it said: its fault stops nobody from writing.
+        To be unavailable is no fault, and most likely the store's: the request fails then, and can be tried
+        again.
+
+        Raises:
+            Unavailable: one of them met it.
+        """
+        for entry, join_in in self.fleet.plugins.objects(group):
+            try:
+                with self.attempt():
+                    join_in(self, *what)
+            except Unavailable:
+                raise
+            except Exception as error:
+                self.fleet.plugins.blame(entry, error)
 
     def _check_from(self, first: int) -> None:
         said = self.recorded[first:]

@@ -14,6 +14,9 @@ from fleet_squawk.api import InboxRequest, inbox
 REPORTS: Final = 20
 """Reports of progress that are looked through for files."""
 
+KEPT: Final = 200
+"""Files, and notes, that a checkpoint keeps at most: they add up, and an event may not grow for ever."""
+
 MAIL: Final = 5
 """Unread messages whose subjects are kept."""
 
@@ -36,13 +39,13 @@ def gather(
     before = newest(fleet, sortie.sortie_id) if sortie else None
     reservations = _reservations(decision, specialist_id)
     mail = inbox(fleet, InboxRequest(mailbox=specialist_id, limit=MAIL))
-    known = [*(before.files if before else ()), *(_reported(fleet, sortie) if sortie else ()), *files]
+    worked_on = [*(_reported(fleet, sortie) if sortie else ()), *files]
     return Context(
         trigger=trigger,
         details=details,
         taken_at=as_datetime(decision.now),
         specialist_id=specialist_id,
-        files=tuple(dict.fromkeys([*known, *(each.pattern for each in reservations)])),
+        files=_added(before.files if before else (), [*worked_on, *(each.pattern for each in reservations)]),
         notes=_added(before.notes if before else (), notes),
         next_steps=tuple(next_steps) or (before.next_steps if before else ()),
         reservations=reservations,
@@ -69,8 +72,9 @@ def _of_sortie(sortie: Sortie) -> dict[str, Any]:
     }
 
 
-def _added(before: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*before, *more]))
+def _added(before: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    """What was known and what is new, each once; of very much the latest. All of it is in the log."""
+    return tuple(dict.fromkeys([*before, *more]))[-KEPT:]
 
 
 def _reservations(decision: Decision, specialist_id: str) -> tuple[Reservation, ...]:

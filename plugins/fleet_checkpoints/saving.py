@@ -1,9 +1,12 @@
 """Recording a checkpoint, by itself or together with what made for it."""
 
+from collections.abc import Iterator
+from typing import Any, Final
+
 import msgspec
 
 from fleet_checkpoints import files
-from fleet_checkpoints.context import Context
+from fleet_checkpoints.context import Context, Trigger
 from fleet_checkpoints.events import CheckpointCreated
 from fleet_checkpoints.gathering import gather
 from fleet_checkpoints.state import stream
@@ -11,7 +14,7 @@ from fleet_core.api import Decision, EventType, Fleet, Query, id_text
 from fleet_leases.api import Holding
 from fleet_missions.api import Sortie, SortieBlocked, SortieCompleted, SortieProgress
 
-QUARTERS = (25, 50, 75)
+QUARTERS: Final = (25, 50, 75)
 """Percentages at whose crossing a checkpoint is made."""
 
 
@@ -50,28 +53,32 @@ def join_in(
     specialist = holding.specialist if holding else before.assigned_to
     if specialist is None:
         return
+    after = _after(before, event)
+    artifacts = (event.artifacts if isinstance(event, SortieProgress) else None) or ()
+    for trigger, details in _reasons(before, event):
+        context = gather(decision, specialist, after, trigger, details=details, files=artifacts)
+        record(decision, context, cause=event_id)
+
+
+def _reasons(before: Sortie, event: EventType) -> Iterator[tuple[Trigger, str]]:
     match event:
         case SortieProgress():
-            after = msgspec.structs.replace(
-                before, progress=event.progress, status_message=event.status_message
-            )
-            for quarter in QUARTERS:
-                if before.progress < quarter <= event.progress:
-                    context = gather(
-                        decision,
-                        specialist,
-                        after,
-                        "progress",
-                        details=f"{quarter} %",
-                        files=event.artifacts or (),
-                    )
-                    record(decision, context, cause=event_id)
+            crossed = [quarter for quarter in QUARTERS if before.progress < quarter <= event.progress]
+            yield from (("progress", f"{quarter} %") for quarter in crossed)
         case SortieBlocked():
-            after = msgspec.structs.replace(before, status="blocked", blocked_reason=event.reason)
-            record(
-                decision, gather(decision, specialist, after, "error", details=event.reason), cause=event_id
-            )
+            yield "error", event.reason
         case SortieCompleted() if not event.result.success:
-            after = msgspec.structs.replace(before, status="failed")
-            details = event.result.summary or "the sortie failed"
-            record(decision, gather(decision, specialist, after, "error", details=details), cause=event_id)
+            yield "error", event.result.summary or "the sortie failed"
+
+
+def _after(before: Sortie, event: EventType) -> Sortie:
+    """The sortie as it stands with an event that is not recorded yet."""
+    changes: dict[str, Any] = {}
+    match event:
+        case SortieProgress():
+            changes = {"progress": event.progress, "status_message": event.status_message}
+        case SortieBlocked():
+            changes = {"status": "blocked", "blocked_reason": event.reason}
+        case SortieCompleted() if not event.result.success:
+            changes = {"status": "failed"}
+    return msgspec.structs.replace(before, **changes)

@@ -2,14 +2,12 @@
 
 A plugin that wants something to follow, such as a sortie's return to the queue, offers a function in the
 entry-point group `fleet.lease_endings`: `(decision, lease, ending) -> None`. It records into the same append.
-One that fails is reported and left out, with all that it had said: its fault keeps no lease alive, and nobody
-from writing. To be unavailable is no fault, and most likely the store's: the write is refused then, and can
-be tried again.
+One that fails keeps no lease alive: see `Decision.invite`.
 """
 
 from typing import Final, NamedTuple
 
-from fleet_core.api import Decision, Match, Unavailable
+from fleet_core.api import Decision, Match
 from fleet_leases.clock import now
 from fleet_leases.events import How, LeaseExpired, LeaseReleased
 from fleet_leases.granting import found, under_tag
@@ -46,21 +44,9 @@ def end(
         return
     ended = _record(decision, lease, how, by, reason, cause or lease.last_event)
     ending = Ending(how, by, reason, ended)
-    _have_plugins_join_in(decision, lease, ending)
+    decision.invite(GROUP, lease, ending)
     for other in under(decision, lease):
         end(decision, other, how, by=by, reason=reason, cause=ended)
-
-
-def _have_plugins_join_in(decision: Decision, lease: Lease, ending: Ending) -> None:
-    plugins = decision.fleet.plugins
-    for entry, join_in in plugins.objects(GROUP):
-        try:
-            with decision.attempt():
-                join_in(decision, lease, ending)
-        except Unavailable:
-            raise
-        except Exception as error:
-            plugins.blame(entry, error)
 
 
 def under(decision: Decision, lease: Lease) -> list[Lease]:

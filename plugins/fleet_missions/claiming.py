@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Meta
 
 from fleet_core.api import (
-    Conflict,
     Decision,
     Done,
     Fleet,
@@ -23,7 +22,6 @@ from fleet_leases.api import (
     LEASES,
     HeldWrite,
     Holding,
-    Lease,
     LeaseGranted,
     carry_out_held,
     found,
@@ -32,7 +30,7 @@ from fleet_leases.api import (
     now,
 )
 from fleet_leases.api import stream as lease_stream
-from fleet_missions.claims import check_assignee, claim_id, claimed_sortie
+from fleet_missions.claims import check_assignee, claim_id
 from fleet_missions.events import Priority, SortieStarted
 from fleet_missions.ids import MissionId, SortieId
 from fleet_missions.moves import SORTIE_MOVES, check_move
@@ -158,7 +156,7 @@ def _is_free(decision: Decision, sortie: Sortie, specialist: str) -> bool:
 def _check_startable(decision: Decision, sortie: Sortie, specialist: str) -> None:
     check_assignee(sortie, specialist)
     check_move("sortie", sortie.sortie_id, sortie.status, "start")
-    _check_unclaimed(found(decision, claim_id(sortie.sortie_id)))
+    found(decision, claim_id(sortie.sortie_id))
     row = decision.view(OPEN_SORTIES).get(sortie.sortie_id)
     why_not = None if row is None else _prospects(decision).why_not(row, specialist)
     if why_not is not None:
@@ -167,16 +165,6 @@ def _check_startable(decision: Decision, sortie: Sortie, specialist: str) -> Non
             remedy="try again when it is, or take another: 'fleet sortie claim'",
             sortie=sortie.sortie_id,
             why_not=why_not,
-        )
-
-
-def _check_unclaimed(lease: Lease | None) -> None:
-    """The lease is looked at after the sortie: whoever was first in between is in the lease alone."""
-    if lease is not None and lease.status == "held":
-        raise Conflict(
-            f"sortie {claimed_sortie(lease)} was claimed by {lease.holder} just now",
-            remedy="take another: 'fleet sortie claim'",
-            assigned_to=lease.holder,
         )
 
 

@@ -183,8 +183,7 @@ def record_moves(
     for event in events:
         cause = decision.record(stream(before.sortie_id), event, cause=cause, tags=tags_of(before.mission_id))
         if isinstance(event, SortieProgress | SortieBlocked | SortieCompleted):
-            for _, join_in in decision.fleet.plugins.objects(GROUP):
-                join_in(decision, before, event, cause, holding)
+            decision.invite(GROUP, before, event, cause, holding)
     return cause
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toys
-from fleet_core.api import Conflict, Done, Invalid, Match, PluginBroken, Query, Read, Stream
+from fleet_core.api import Batch, Conflict, Done, Invalid, Match, PluginBroken, Query, Read, Stream
 from fleet_core.fleet import Fleet
 from fleet_core.operations import Decision, Operation, find_answer
 from toys import FillBox, MakeBox, ShowBox, fill, make, show, toy_fleet
@@ -216,3 +216,36 @@ def test_what_fails_afterwards_is_reported_and_undoes_nothing(tmp_path: Path) ->
         fleet.warn = warnings.append
         assert fleet.carry_out(MakeBox(box="a"), decide).position == 1
     assert len(warnings) == 1
+
+
+def test_a_refusal_out_of_states_that_never_stood_side_by_side_is_thought_over(tmp_path: Path) -> None:
+    """Of two boxes that are made in one append it sees one at first: somebody was first in between."""
+
+    def decide(decision: Decision) -> None:
+        first = decision.look(toys.BOXES, Stream("box", "a"))
+        if fleet.store.head() == 0:
+            fleet.append(*(Batch(Stream("box", name), [toys.BoxMade(label="x")]) for name in "ab"))
+        if (first is None) != (decision.look(toys.BOXES, Stream("box", "b")) is None):
+            raise Conflict("one box without the other")
+
+    with toy_fleet(tmp_path) as fleet:
+        assert fleet.carry_out(MakeBox(box="c"), decide).position == 2
+
+
+def test_a_refusal_that_others_keep_making_old_is_given_in_the_end(tmp_path: Path) -> None:
+    def decide(decision: Decision) -> None:
+        decision.look(toys.BOXES, Stream("box", "a"))
+        fleet.append(Batch(Stream("box", "a"), [toys.BoxMade(label="x")]))
+        raise Conflict("no")
+
+    with toy_fleet(tmp_path) as fleet, pytest.raises(Conflict, match="no"):
+        fleet.carry_out(MakeBox(box="c"), decide)
+
+
+def test_whatever_fails_afterwards_the_answer_is_given(tmp_path: Path) -> None:
+    def decide(decision: Decision) -> None:
+        decision.record(Stream("box", "a"), toys.BoxMade(label="x"))
+        decision.afterwards(lambda: 1 // 0)
+
+    with toy_fleet(tmp_path) as fleet:
+        assert fleet.carry_out(MakeBox(box="a"), decide).position == 1

@@ -306,5 +306,5 @@ def test_fenced_writes_do_not_hold_up_the_new_holder(fleet: Fleet, ada: int, rou
     attempt = fleet._try
     fleet._try = lambda *args: tries.append(args) or attempt(*args)  # type: ignore[method-assign,func-returns-value]
     heartbeat(fleet, Heartbeat(token=anew))
-    assert [type(request).__name__ for request, _ in tries] == ["Heartbeat", "Heartbeat"]
-    assert [request.token for request, _ in tries] == [anew, ada]
+    assert [type(request).__name__ for request, *_ in tries] == ["Heartbeat", "Heartbeat"]
+    assert [request.token for request, *_ in tries] == [anew, ada]

@@ -115,7 +115,7 @@ def the_first_due_is_settled_alone(patch: Patch) -> None:
 
 
 def nobody_is_told_of_a_loss(patch: Patch) -> None:
-    patch.setattr(ending, "_have_plugins_join_in", lambda decision, lease, ending: None)
+    patch.setattr(Decision, "invite", lambda decision, group, *what: None)
 
 
 BY_CHANCE: list[tuple[Callable[[Patch], None], str]] = [

@@ -21,6 +21,7 @@ from fleet_core.api import (
     Usage,
     Write,
 )
+from fleet_core.catalog import Entry
 from fleet_core.errors import TimedOut
 from fleet_core.waiting import wait_for
 from fleet_leases.api import LEASES, LeaseReleased
@@ -600,3 +601,14 @@ def test_who_waits_under_a_token_is_not_lost_meanwhile(fleet: Fleet, clock: Test
         clock.advance(min(again_in, 15))
     planned(fleet, "late")
     assert claim(fleet, ADA).sortie == "late"
+
+
+def test_a_plugin_that_fails_to_join_in_stops_no_work(fleet: Fleet) -> None:
+    broken = Entry("fleet.sortie_moves", "absent", "toy_moves:fail", "toys", "1.0")
+    fleet.plugins.catalog.entries.insert(0, broken)
+    planned(fleet, "s1")
+    sortie_start(fleet, SortieStart(sortie="s1", token=ADA))
+    report = SortieReport(sortie="s1", token=ADA, percent=30)
+    assert sortie_progress(fleet, report).state.progress == 30
+    assert [fault.entry for fault in fleet.plugins.faults] == [broken]
+    assert len(list(fleet.store.read(Query.of(types=("checkpoint_created",))))) == 1
